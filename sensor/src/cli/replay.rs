@@ -1,0 +1,89 @@
+//! `sensor replay`: the events of a recording, by the same pipeline.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::{
+    ReplayArguments, fail,
+    stdout::{self, Stdout},
+};
+use crate::{
+    clock::BootTime,
+    event::interpret::Interpreter,
+    kernel::counters::Totals,
+    pipeline::{Pipeline, Setup},
+    recording::{Frame, Reader},
+};
+
+/// Processes that a replay remembers: it has a host's memory to itself for a moment.
+const PROCESSES: usize = 1 << 20;
+
+/// Writes the events of a recording.
+pub(super) fn replay(arguments: &ReplayArguments) -> ExitCode {
+    match play(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(format_args!("{error:#}")),
+    }
+}
+
+fn play(arguments: &ReplayArguments) -> Result<()> {
+    let output = Stdout::open().context("cannot write events to standard output")?;
+    let mut frames = Reader::open(&arguments.file)?;
+    let (host, interpreter) = match (frames.next().transpose()?, frames.next().transpose()?) {
+        (Some(Frame::Host(host)), Some(Frame::Premises(premises))) => {
+            (host, Interpreter::new(premises))
+        }
+        _ => {
+            return Err(anyhow!(
+                "{} does not begin as a recording does: it was not made by `sensor run --record`",
+                arguments.file.display()
+            ));
+        }
+    };
+    let setup = Setup {
+        boot: host.boot(),
+        processes: PROCESSES,
+        // Everything is there already: what waits is only what may still be preceded.
+        reorder_window: u64::MAX,
+        interpreter,
+        format: stdout::format(arguments.output, &host),
+        sources: None,
+        recorder: None,
+    };
+    let mut pipeline = Pipeline::new(setup, output);
+    let mut counted = (Totals::default(), BootTime::default());
+    for frame in frames {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) => {
+                // What was read before is whole, and is written.
+                let (totals, time) = counted;
+                pipeline.end(totals, time)?;
+                return Err(error.into());
+            }
+        };
+        match frame {
+            Frame::Host(_) | Frame::Premises(_) => {
+                return Err(anyhow!(
+                    "{} is damaged: its beginning comes twice",
+                    arguments.file.display()
+                ));
+            }
+            Frame::Started { started, time } => pipeline.started(*started, time)?,
+            Frame::Process(process) => pipeline.add_process(*process),
+            Frame::WallOffset(offset) => pipeline.set_wall_offset(offset),
+            Frame::Record(record) => pipeline.push(record),
+            Frame::CompleteUntil(moment) => pipeline.complete_until(moment)?,
+            Frame::Counted { totals, time } => {
+                counted = (totals.clone(), time);
+                pipeline.counted(totals, time)?;
+            }
+            Frame::End { totals, time } => {
+                pipeline.end(totals, time)?;
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}

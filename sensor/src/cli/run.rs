@@ -1,0 +1,351 @@
+//! `sensor run`: watches, and writes what happens.
+//!
+//! ```text
+//! reader thread ──readings──▶ pipeline thread ──▶ standard output
+//!       ▲                            │
+//!       └── stop ── main thread ◀────┘ end
+//! ```
+//!
+//! The reader is asked to stop by SIGTERM or SIGINT; what is in the rings still goes all the way.
+//! A second signal ends the sensor at once, for when nobody takes its output any longer.
+
+use std::{
+    io::IsTerminal,
+    process::ExitCode,
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::oneshot,
+};
+
+use super::{
+    RunArguments, fail,
+    instance::Instance,
+    refuse, report, say,
+    stdout::{self, Stdout},
+};
+use crate::{
+    clock::{WallOffset, boot_time},
+    config::{self, Config, OutputFormat},
+    event::{
+        interpret::{Commits, Interpreter, Premises},
+        state::{Started, Totals},
+    },
+    host::Host,
+    kernel::{
+        hooks::Means,
+        load::{self, Loaded},
+        preflight,
+        reader::{Reader, Reading, Stop},
+        scope::hierarchy,
+    },
+    output::FormatChoice,
+    pipeline::{Pipeline, Setup},
+    process::snapshot::Sources,
+    recording::{Frame, Writer},
+};
+
+/// Readings that wait for the pipeline. Behind a slow output they fill up, then the rings do, and
+/// what does not fit there is counted as lost.
+const READINGS: usize = 16;
+
+/// Watches until it is told to stop.
+pub(super) fn run(arguments: &RunArguments) -> ExitCode {
+    let config = match config(arguments) {
+        Ok(config) => config,
+        Err(error) => return refuse(format_args!("{error:#}")),
+    };
+    match watch(arguments, &config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(format_args!("{error:#}")),
+    }
+}
+
+/// The configuration, with what the command line says on top.
+fn config(arguments: &RunArguments) -> Result<Config> {
+    let found = config::find(arguments.config.as_deref())?;
+    for warning in &found.warnings {
+        say(warning);
+    }
+    let mut config = found.config;
+    if let Some(scope) = &arguments.scope_cgroup {
+        config.capture.scope_cgroup = Some(scope.clone());
+    }
+    match arguments.output {
+        Some(FormatChoice::Json) => config.output.format = OutputFormat::Json,
+        Some(FormatChoice::Pretty) => config.output.format = OutputFormat::Pretty,
+        None => {}
+    }
+    Ok(config)
+}
+
+fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
+    let output = Stdout::open().context("cannot write events to standard output")?;
+    preflight::check()?;
+    let options = config.options()?;
+    let _instance = Instance::claim(&config.state.directory, options.scope.as_ref())?;
+    let host = Host::here();
+    let recorder = arguments
+        .record
+        .as_deref()
+        .map(Writer::create)
+        .transpose()?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .context("cannot set up signal handling")?;
+    let mut signals = runtime.block_on(async { Signals::catch() })?;
+    let loaded = load::load(&options)?;
+    if loaded.ladder.iter().all(|outcome| outcome.taken.is_none()) {
+        return Err(anyhow!(
+            "this kernel took none of the hooks\n  `sensor doctor` says why for each of them"
+        ));
+    }
+    let started = report::started(&loaded, config);
+    greet(&host, &started);
+    let first = First {
+        premises: premises(&loaded),
+        sources: Sources {
+            proc: "/proc".into(),
+            cgroups: hierarchy().ok().map(|hierarchy| hierarchy.mount_point),
+            scope: options.scope.as_ref().map(|scope| scope.path.clone()),
+            boot: host.boot(),
+        },
+        started,
+        host,
+    };
+
+    let (sender, readings) = sync_channel(READINGS);
+    let reader = Reader::start(loaded, sender)?;
+    let stop = reader.stop();
+    let (done, ended) = oneshot::channel();
+    let work = Work {
+        output,
+        readings,
+        recorder,
+        config: config.clone(),
+        stop: stop.clone(),
+    };
+    let pipeline = thread::Builder::new()
+        .name("pipeline".into())
+        .spawn(move || {
+            let end = work.run(first);
+            // The main thread waits for this, whatever the end is.
+            let _ = done.send(());
+            end
+        })
+        .context("cannot start a thread")?;
+    runtime.block_on(signals.until(ended, &stop))?;
+    stop.ask();
+    let end = pipeline
+        .join()
+        .unwrap_or_else(|_| Err(anyhow!("the pipeline's thread died")));
+    let read = reader.join();
+    end?;
+    Ok(read?)
+}
+
+/// The signals that end the sensor.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self> {
+        let catch = |kind| signal(kind).context("cannot catch a signal");
+        Ok(Self {
+            terminate: catch(SignalKind::terminate())?,
+            interrupt: catch(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the pipeline's end, and asks for it at the first signal.
+    async fn until(&mut self, mut ended: oneshot::Receiver<()>, stop: &Stop) -> Result<()> {
+        tokio::select! {
+            _ = &mut ended => return Ok(()),
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        stop.ask();
+        tokio::select! {
+            _ = &mut ended => Ok(()),
+            _ = self.terminate.recv() => Err(impatient()),
+            _ = self.interrupt.recv() => Err(impatient()),
+        }
+    }
+}
+
+fn impatient() -> anyhow::Error {
+    anyhow!("stopped by a second signal before all events were written: the rest is lost")
+}
+
+/// What the pipeline begins with.
+struct First {
+    premises: Premises,
+    sources: Sources,
+    started: Started,
+    host: Host,
+}
+
+/// What the pipeline's thread works with.
+struct Work {
+    output: Stdout,
+    readings: Receiver<Reading>,
+    recorder: Option<Writer>,
+    config: Config,
+    stop: Stop,
+}
+
+impl Work {
+    fn run(self, first: First) -> Result<()> {
+        let choice = match self.config.output.format {
+            OutputFormat::Auto => None,
+            OutputFormat::Json => Some(FormatChoice::Json),
+            OutputFormat::Pretty => Some(FormatChoice::Pretty),
+        };
+        let setup = Setup {
+            boot: first.host.boot(),
+            processes: self.config.limits.processes as usize,
+            reorder_window: u64::from(self.config.limits.reorder_milliseconds) * 1_000_000,
+            interpreter: Interpreter::new(first.premises),
+            format: stdout::format(choice, &first.host),
+            sources: Some(first.sources.clone()),
+            recorder: self.recorder,
+        };
+        let mut pipeline = Pipeline::new(setup, self.output);
+        let mut offset = WallOffset::now();
+        pipeline.record(|| Frame::Host(Box::new(first.host.clone())));
+        pipeline.record(|| Frame::Premises(first.premises));
+        pipeline.set_wall_offset(offset);
+        let processes = first
+            .sources
+            .read()
+            .context("cannot read the processes from /proc")?;
+        for process in processes {
+            pipeline.add_process(process);
+        }
+        pipeline.started(first.started, boot_time())?;
+        for reading in self.readings {
+            let now = WallOffset::now();
+            if now.differs_from(offset) {
+                offset = now;
+                pipeline.set_wall_offset(offset);
+            }
+            match reading {
+                Reading::Batch(batch) => {
+                    for record in batch.records {
+                        pipeline.push(record);
+                    }
+                    pipeline.complete_until(batch.complete_until)?;
+                }
+                Reading::Totals(totals) => pipeline.counted(totals, boot_time())?,
+                Reading::End(totals) => {
+                    let totals = pipeline.end(totals, boot_time())?;
+                    farewell(&totals);
+                    return match pipeline.take_recording_failure() {
+                        None => Ok(()),
+                        Some(error) => Err(error.into()),
+                    };
+                }
+            }
+            // Who asked for a recording wants a whole one. The events are not to suffer for it.
+            if pipeline.recording_failure().is_some() {
+                self.stop.ask();
+            }
+        }
+        Err(anyhow!("the kernel's rings cannot be read any longer"))
+    }
+}
+
+fn premises(loaded: &Loaded) -> Premises {
+    let commits = loaded
+        .ladder
+        .iter()
+        .filter(|outcome| outcome.hook.name == "credentials")
+        .filter_map(|outcome| outcome.taken)
+        .any(|rung| matches!(rung.means, Means::Tracing | Means::Kprobe));
+    Premises {
+        commits: if commits {
+            Commits::Seen
+        } else {
+            Commits::Unseen
+        },
+        newest_program: newest_program(loaded),
+    }
+}
+
+/// The highest id of the sensor's own BPF programs: what is older was there before.
+fn newest_program(loaded: &Loaded) -> u32 {
+    loaded
+        .ebpf
+        .programs()
+        .filter_map(|(_, program)| program.info().ok())
+        .map(|info| info.id())
+        .max()
+        .unwrap_or(0)
+}
+
+/// Tells a person who watches that the sensor does.
+fn greet(host: &Host, started: &Started) {
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    let hooked = started.hooks.iter().filter(|hook| hook.means.is_some());
+    let lesser = started
+        .hooks
+        .iter()
+        .filter(|hook| hook.means.is_some() && !hook.misses.is_empty());
+    let scope = started
+        .scope
+        .as_deref()
+        .map_or_else(|| "the whole host".to_owned(), |scope| scope.to_owned());
+    say(format_args!(
+        "watching {scope} on kernel {}: {} of {} hooks, {} of them with limits (`sensor doctor` says which)",
+        host.kernel,
+        hooked.count(),
+        started.hooks.len(),
+        lesser.count(),
+    ));
+}
+
+/// Says what became of everything.
+fn farewell(totals: &Totals) {
+    let delivered: u64 = totals.kinds.iter().map(|kind| kind.delivered).sum();
+    let lost: u64 = totals
+        .kinds
+        .iter()
+        .flat_map(|kind| kind.lost.values())
+        .sum();
+    say(format_args!(
+        "stopped: {delivered} events written, {lost} lost"
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_goes_before_the_configuration() {
+        let arguments = RunArguments {
+            config: None,
+            output: Some(FormatChoice::Pretty),
+            scope_cgroup: Some(PathBuf::from("/sys/fs/cgroup/a")),
+            record: None,
+        };
+        let config = config(&arguments).unwrap();
+        assert_eq!(config.output.format, OutputFormat::Pretty);
+        assert_eq!(
+            config.capture.scope_cgroup.as_deref(),
+            Some(Path::new("/sys/fs/cgroup/a"))
+        );
+    }
+}

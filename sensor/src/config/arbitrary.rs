@@ -1,0 +1,67 @@
+//! Arbitrary configurations.
+
+use proptest::{collection::btree_set, option, prelude::*, sample::select};
+
+use super::*;
+
+/// A text that begins as a path does.
+fn path() -> impl Strategy<Value = PathBuf> {
+    "/(\\PC|[ \t\n\r\"'\\\\\u{7f}\u{85}])*".prop_map(PathBuf::from)
+}
+
+fn ring_bytes() -> impl Strategy<Value = u32> {
+    (16_u32..=30).prop_map(|exponent| 1 << exponent)
+}
+
+prop_compose! {
+    fn capture()(
+        exclude in btree_set(select(&Kind::ALL[..]), 0..Kind::COUNT),
+        unix_sockets: bool,
+        argv_bytes in 0..=ARGV_BYTES_MAX,
+        scope_cgroup in option::of(path()),
+    ) -> Capture {
+        Capture { exclude, unix_sockets, argv_bytes, scope_cgroup }
+    }
+}
+
+prop_compose! {
+    fn rings()(
+        critical_bytes in ring_bytes(),
+        // A page may have 64 KiB.
+        bulk_bytes in (19_u32..=30).prop_map(|exponent| 1 << exponent),
+        bulk_shards in option::of(select(vec![1, 2, 4, 8])),
+    ) -> Rings {
+        Rings {
+            critical_bytes,
+            bulk_bytes,
+            bulk_shards: bulk_shards.map_or(Shards::Auto, Shards::Count),
+        }
+    }
+}
+
+prop_compose! {
+    /// Any configuration that may be written down.
+    pub(super) fn config()(
+        hooks in any::<(bool, bool)>(),
+        capture in capture(),
+        rings in rings(),
+        entries in (1..=ENTRIES_MAX, 1..=ENTRIES_MAX, 1..=ENTRIES_MAX),
+        reorder_milliseconds in 0..=REORDER_MILLISECONDS_MAX,
+        format in select(vec![OutputFormat::Auto, OutputFormat::Json, OutputFormat::Pretty]),
+        directory in path(),
+    ) -> Config {
+        Config {
+            hooks: Hooks { tracing: hooks.0, kprobes: hooks.1 },
+            capture,
+            rings,
+            limits: Limits {
+                tasks: entries.0,
+                sockets: entries.1,
+                processes: entries.2,
+                reorder_milliseconds,
+            },
+            output: Output { format },
+            state: State { directory },
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Ordering: one stream by time out of several rings.
+//!
+//! A record is stamped after its place in the ring was reserved, and the reader says until when it
+//! has read everything ([`Batch::complete_until`](crate::kernel::rings::Batch)). What was made
+//! before that moment can be put in its final order and goes on at once; the rest waits. So order
+//! costs no fixed delay, and a reader that lags changes nothing.
+//!
+//! What waits is bounded in number and, in case a ring is never found empty, in time. What is let
+//! go for that reason may be followed by something earlier, which is counted as late.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use bytes::Bytes;
+
+use super::Origin;
+use crate::clock::BootTime;
+
+/// Merges records by time.
+#[derive(Debug)]
+pub struct Order {
+    waiting: BinaryHeap<Reverse<Waiting>>,
+    limit: usize,
+    window: u64,
+    newest: BootTime,
+    written: BootTime,
+    late: u64,
+}
+
+/// A record in its place.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The record.
+    pub record: Bytes,
+    /// Whether one with a later time went before it.
+    pub late: bool,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    time: BootTime,
+    cpu: u32,
+    ring: u8,
+    sequence: u64,
+    record: Bytes,
+}
+
+impl Order {
+    /// An order in which at most `limit` records wait, none of them longer than until one that is
+    /// `window` nanoseconds younger is read.
+    #[must_use]
+    pub fn new(limit: usize, window: u64) -> Self {
+        Self {
+            waiting: BinaryHeap::new(),
+            limit,
+            window,
+            newest: BootTime(0),
+            written: BootTime(0),
+            late: 0,
+        }
+    }
+
+    /// Takes a record in.
+    pub fn push(&mut self, origin: Origin, record: Bytes) {
+        self.newest = self.newest.max(origin.time);
+        self.waiting.push(Reverse(Waiting {
+            time: origin.time,
+            cpu: origin.cpu,
+            ring: origin.ring as u8,
+            sequence: origin.sequence,
+            record,
+        }));
+    }
+
+    /// The next record whose place is certain because everything before `complete_until` has been
+    /// taken in, or that must not wait any longer.
+    pub fn pop(&mut self, complete_until: BootTime) -> Option<Ordered> {
+        let first = &self.waiting.peek()?.0;
+        let overdue = self.newest.0.saturating_sub(self.window);
+        let goes = first.time < complete_until
+            || first.time.0 < overdue
+            || self.waiting.len() > self.limit;
+        if goes { self.take() } else { None }
+    }
+
+    /// The next record, whether its place is certain or not: for the end.
+    pub fn take(&mut self) -> Option<Ordered> {
+        let Reverse(next) = self.waiting.pop()?;
+        let late = next.time < self.written;
+        if late {
+            self.late += 1;
+        } else {
+            self.written = next.time;
+        }
+        Some(Ordered {
+            record: next.record,
+            late,
+        })
+    }
+
+    /// How many records went after one with a later time.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.late
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sensor_common::record::Ring;
+
+    use super::*;
+
+    fn origin(cpu: u32, time: u64) -> Origin {
+        Origin {
+            cpu,
+            ring: Ring::Bulk,
+            sequence: time,
+            time: BootTime(time),
+        }
+    }
+
+    fn push(order: &mut Order, cpu: u32, time: u64) {
+        let record = Bytes::copy_from_slice(&time.to_ne_bytes());
+        order.push(origin(cpu, time), record);
+    }
+
+    fn time(ordered: &Ordered) -> u64 {
+        u64::from_ne_bytes(*ordered.record.first_chunk().unwrap())
+    }
+
+    #[test]
+    fn what_may_still_be_preceded_waits() {
+        let mut order = Order::new(100, 1_000_000);
+        push(&mut order, 0, 20);
+        push(&mut order, 1, 10);
+        assert_eq!(time(&order.pop(BootTime(15)).unwrap()), 10);
+        assert!(order.pop(BootTime(15)).is_none());
+        push(&mut order, 1, 16);
+        assert_eq!(time(&order.pop(BootTime(30)).unwrap()), 16);
+        assert_eq!(time(&order.pop(BootTime(30)).unwrap()), 20);
+        assert_eq!(order.late(), 0);
+    }
+
+    #[test]
+    fn nothing_waits_longer_than_the_window() {
+        let mut order = Order::new(100, 5);
+        push(&mut order, 0, 10);
+        push(&mut order, 0, 20);
+        assert_eq!(time(&order.pop(BootTime(0)).unwrap()), 10);
+        assert!(order.pop(BootTime(0)).is_none());
+    }
+
+    #[test]
+    fn no_more_wait_than_the_limit_and_lateness_is_counted() {
+        let mut order = Order::new(1, 1_000);
+        push(&mut order, 0, 10);
+        push(&mut order, 0, 20);
+        assert_eq!(time(&order.pop(BootTime(0)).unwrap()), 10);
+        push(&mut order, 1, 5);
+        let late = order.pop(BootTime(0)).unwrap();
+        assert_eq!(time(&late), 5);
+        assert!(late.late);
+        assert_eq!(order.late(), 1);
+    }
+
+    proptest! {
+        /// Whatever the interleaving of rings that are each in order, what comes out is in order,
+        /// whole, and nothing is late.
+        #[test]
+        fn merges_rings(mut times in proptest::collection::vec((0u32..4, 1u64..1_000_000), 0..200)) {
+            let mut expected: Vec<u64> = times.iter().map(|(_, time)| *time).collect();
+            expected.sort_unstable();
+            times.sort_by_key(|(cpu, _)| *cpu);
+            let mut order = Order::new(1_000, u64::MAX);
+            for (cpu, time) in times {
+                push(&mut order, cpu, time);
+                prop_assert!(order.pop(BootTime(0)).is_none());
+            }
+            let mut got = Vec::new();
+            while let Some(next) = order.pop(BootTime(u64::MAX)) {
+                prop_assert!(!next.late);
+                got.push(time(&next));
+            }
+            prop_assert_eq!(got, expected);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the programs counted, summed over the CPUs.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::fd::{AsFd, AsRawFd},
+};
+
+use aya::{
+    Ebpf,
+    maps::{MapData, MapError, PerCpuArray},
+};
+use sensor_common::{
+    counters::{Counters, Degraded, Loss},
+    record::Kind,
+};
+
+use super::load::Outcome;
+
+const WORDS: usize = size_of::<Counters>() / 8;
+
+/// The programs' counters.
+pub struct CounterMap(PerCpuArray<MapData, [u64; WORDS]>);
+
+/// The terms of the identity, per kind: *seen = sent + lost*.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Occurrences in scope.
+    pub seen: BTreeMap<Kind, u64>,
+    /// Occurrences that no record tells of, by reason.
+    pub lost: BTreeMap<(Kind, &'static str), u64>,
+    /// Limits that were met without losing a record.
+    pub degraded: BTreeMap<&'static str, u64>,
+    /// Runs that the kernel skipped, by hook: see [`skipped_runs`].
+    pub skipped_runs: BTreeMap<&'static str, u64>,
+}
+
+impl CounterMap {
+    /// Takes the map out of the object.
+    ///
+    /// # Errors
+    ///
+    /// If the object has no such map.
+    pub fn take(ebpf: &mut Ebpf) -> Result<Self, MapError> {
+        let map = ebpf.take_map("COUNTERS").ok_or(MapError::InvalidName {
+            name: "COUNTERS".into(),
+        })?;
+        Ok(Self(PerCpuArray::try_from(map)?))
+    }
+
+    /// Reads and sums.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses to tell.
+    pub fn read(&self) -> Result<Totals, MapError> {
+        let mut totals = Totals::default();
+        for words in self.0.get(&0, 0)?.iter() {
+            totals.add(&zerocopy::transmute!(*words));
+        }
+        Ok(totals)
+    }
+}
+
+impl Totals {
+    fn add(&mut self, counters: &Counters) {
+        for (kind, (seen, lost)) in Kind::ALL
+            .iter()
+            .zip(counters.seen.iter().zip(&counters.lost))
+        {
+            *self.seen.entry(*kind).or_default() += seen;
+            for (reason, count) in Loss::ALL.iter().zip(lost) {
+                *self.lost.entry((*kind, reason.name())).or_default() += count;
+            }
+        }
+        for (limit, count) in Degraded::ALL.iter().zip(&counters.degraded) {
+            *self.degraded.entry(limit.name()).or_default() += count;
+        }
+    }
+
+    /// All that was seen of a kind.
+    #[must_use]
+    pub fn seen(&self, kind: Kind) -> u64 {
+        self.seen.get(&kind).copied().unwrap_or(0)
+    }
+
+    /// All records that were sent.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        let seen: u64 = self.seen.values().sum();
+        seen.saturating_sub(self.lost.values().sum())
+    }
+
+    /// All that was lost of a kind.
+    #[must_use]
+    pub fn lost(&self, kind: Kind) -> u64 {
+        self.lost
+            .iter()
+            .filter(|((lost, _), _)| *lost == kind)
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+/// Runs that the kernel skipped because the same program was already running on that CPU
+/// (`recursion_misses`, from 5.12), by hook.
+///
+/// What the program would have counted is not known; these runs are neither seen nor lost, but
+/// they are said.
+pub fn skipped_runs(ebpf: &Ebpf, ladder: &[Outcome]) -> BTreeMap<&'static str, u64> {
+    let mut skipped = BTreeMap::new();
+    for outcome in ladder {
+        for program in &outcome.programs {
+            let misses = ebpf
+                .program(program.name)
+                .and_then(|program| program.fd().ok())
+                .and_then(|fd| {
+                    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+                    fs::read_to_string(path).ok()
+                })
+                .and_then(|info| recursion_misses(&info));
+            *skipped.entry(outcome.hook.name).or_default() += misses.unwrap_or(0);
+        }
+    }
+    skipped
+}
+
+fn recursion_misses(fdinfo: &str) -> Option<u64> {
+    fdinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("recursion_misses:"))
+        .and_then(|value| value.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_over_cpus() {
+        let mut counters = Counters {
+            sequence: [0; 2],
+            seen: [0; Kind::COUNT],
+            lost: [[0; Loss::COUNT]; Kind::COUNT],
+            degraded: [0; Degraded::COUNT],
+        };
+        counters.seen[Kind::Exec as usize] = 7;
+        counters.lost[Kind::Exec as usize][Loss::RingFull as usize] = 2;
+        counters.degraded[Degraded::SocketsFull as usize] = 1;
+        let mut totals = Totals::default();
+        totals.add(&counters);
+        totals.add(&counters);
+        assert_eq!(totals.seen(Kind::Exec), 14);
+        assert_eq!(totals.lost(Kind::Exec), 4);
+        assert_eq!(totals.lost(Kind::Exit), 0);
+        assert_eq!(totals.degraded.get("sockets_full"), Some(&2));
+    }
+
+    #[test]
+    fn reads_recursion_misses() {
+        let info =
+            "pos:\t0\nprog_id:\t23\nrun_cnt:\t0\nrecursion_misses:\t5\nverified_insns:\t93\n";
+        assert_eq!(recursion_misses(info), Some(5));
+        assert_eq!(recursion_misses("pos:\t0\n"), None);
+    }
+}

@@ -1,0 +1,21 @@
+//! A runtime security sensor for Linux: exec, network and privilege events, from the kernel to
+//! standard output.
+//!
+//! Data flows one way, in the order of the modules, and none knows a later one:
+//!
+//! [`kernel`] loads the programs and reads their rings; [`event`] decodes and orders; [`process`]
+//! says who it was; [`output`] writes it down; [`pipeline`] is the way from one to the next. [`recording`] keeps what came from the kernel, and
+//! gives it back. [`config`] is what the user decides; [`cli`] what the user types.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod event;
+pub mod host;
+pub mod kernel;
+pub mod output;
+pub mod pipeline;
+pub mod process;
+pub mod recording;

@@ -1,0 +1,230 @@
+//! ECS: one JSON document a line, as docs/events.md lays down.
+//!
+//! Each file writes the fields of one subject, straight from the event. Nothing is put in a document
+//! that is not known.
+//!
+//! - [`common`]: what every document has.
+//! - [`process`], [`described`]: who acted.
+//! - [`exec`], [`network`], [`dns`], [`privilege`]: what they did.
+//! - [`state`]: what the sensor says of itself.
+
+mod common;
+mod described;
+mod dns;
+mod exec;
+mod network;
+mod privilege;
+mod process;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use self::{
+    common::{EventId, Labels},
+    described::Descriptions,
+};
+use super::{
+    Content, Document, Format, Observed,
+    json::{self, Object},
+    time::{Calendar, Timestamp},
+};
+use crate::{
+    clock::{BootTime, WallOffset},
+    event::{Body, dns::Message, state::Stated},
+    host::Host,
+    process::BootId,
+};
+
+/// Writes ECS documents.
+#[derive(Debug)]
+pub struct Ecs {
+    boot: BootId,
+    agent_id: String,
+    /// What every document ends with.
+    end: Vec<u8>,
+    event_id: EventId,
+    /// For the times of events.
+    now: Calendar,
+    /// For the times at which processes started.
+    past: Calendar,
+    descriptions: Descriptions,
+}
+
+/// What is needed to write names of processes and past times.
+struct Context<'a> {
+    boot: BootId,
+    wall_offset: WallOffset,
+    calendar: &'a mut Calendar,
+    descriptions: &'a mut Descriptions,
+}
+
+impl Context<'_> {
+    fn timestamp(&mut self, moment: BootTime) -> Timestamp {
+        self.calendar.timestamp(self.wall_offset.wall_time(moment))
+    }
+}
+
+impl Ecs {
+    /// Documents of a host's events.
+    #[must_use]
+    pub fn new(host: &Host) -> Self {
+        Self {
+            boot: host.boot(),
+            agent_id: host.agent_id.clone(),
+            end: common::end(host),
+            event_id: EventId::new(host.boot()),
+            now: Calendar::default(),
+            past: Calendar::default(),
+            descriptions: Descriptions::default(),
+        }
+    }
+
+    fn event(&mut self, document: &Document<'_>, observed: &Observed<'_>, out: &mut Vec<u8>) {
+        let event = observed.event;
+        let timestamp = self.now.timestamp(document.time());
+        let id = self.event_id.of(&event.origin);
+        let labels = Labels::of(event);
+        let context = &mut Context {
+            boot: self.boot,
+            wall_offset: document.wall_offset,
+            calendar: &mut self.past,
+            descriptions: &mut self.descriptions,
+        };
+        json::object(out, |line| {
+            line.word("@timestamp", timestamp);
+            line.object("event", |fields| {
+                fields.word("id", id);
+                fields.number("sequence", document.sequence);
+                fields.word("code", event.kind().name());
+                labels.write(fields);
+                if let Body::Closed(closed) = &event.body {
+                    common::times(event, closed, context, fields);
+                }
+            });
+            line.object("process", |fields| {
+                process::process(observed, context, fields);
+            });
+            common::user(observed, labels, line);
+            match &event.body {
+                Body::DnsQuestion(dns) | Body::DnsAnswer(dns) => {
+                    let message = Message::parse(&dns.message);
+                    line.object("dns", |fields| {
+                        dns::dns(event, message.as_ref().ok(), fields);
+                    });
+                    network::sides(&event.body, line);
+                    line.object("sensor", |fields| {
+                        sensor(observed, context, fields);
+                        fields.object("dns", |fields| dns::sensor(dns, &message, fields));
+                    });
+                }
+                body => {
+                    network::sides(body, line);
+                    line.object("sensor", |fields| sensor(observed, context, fields));
+                }
+            }
+        });
+    }
+
+    fn statement(
+        &mut self,
+        document: &Document<'_>,
+        stated: &Stated,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let id = format!("{}-{}-{}", self.boot, self.agent_id, document.sequence);
+        let mut result = Ok(());
+        json::object(out, |line| {
+            line.word("@timestamp", self.now.timestamp(document.time()));
+            line.object("event", |fields| {
+                fields.text("id", &id);
+                fields.number("sequence", document.sequence);
+                fields.word("code", state::code(&stated.statement));
+                state::labels(&stated.statement).write(fields);
+            });
+            line.object("sensor", |fields| {
+                result = state::sensor(&stated.statement, fields);
+            });
+        });
+        result
+    }
+}
+
+impl Format for Ecs {
+    fn write(&mut self, document: &Document<'_>, out: &mut Vec<u8>) -> io::Result<()> {
+        let begin = out.len();
+        let result = match &document.content {
+            Content::Event(observed) => {
+                self.event(document, observed, out);
+                Ok(())
+            }
+            Content::Statement(stated) => self.statement(document, stated, out),
+        };
+        if result.is_ok() {
+            // The end takes the place of the last brace.
+            out.pop();
+            out.extend_from_slice(&self.end);
+        } else {
+            out.truncate(begin);
+        }
+        result
+    }
+}
+
+/// `sensor`, but for what DNS adds.
+fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, sensor: &mut Object<'_>) {
+    sensor.object("record", |fields| common::record(observed, fields));
+    sensor.object("process", |fields| process::sensor(observed, fields));
+    match &observed.event.body {
+        Body::Fork(_) => {
+            sensor.object("fork", |fields| exec::fork(observed, context, fields));
+        }
+        Body::Exec(exec) => {
+            let actor = observed.event.actor.as_ref();
+            sensor.object("exec", |fields| exec::exec(exec, actor, fields));
+        }
+        Body::Exit(exit) => sensor.object("exit", |fields| exec::exit(exit, fields)),
+        Body::Connect(connection)
+        | Body::Accept(connection)
+        | Body::Bind(connection)
+        | Body::Listen(connection)
+        | Body::Established(connection) => {
+            sensor.object("network", |fields| network::connection(connection, fields));
+        }
+        Body::Closed(closed) => {
+            sensor.object("network", |fields| network::closed(closed, fields));
+        }
+        Body::Datagram(datagram) => {
+            sensor.object("network", |fields| network::datagram(datagram, fields));
+        }
+        Body::DnsQuestion(dns) | Body::DnsAnswer(dns) => {
+            sensor.object("network", |fields| {
+                network::namespace(dns.namespace, fields);
+            });
+        }
+        Body::CredentialChange(change) => {
+            sensor.object("credentials", |fields| privilege::change(change, fields));
+        }
+        Body::CredentialDivergence(divergence) => {
+            sensor.object("credentials", |fields| {
+                privilege::divergence(divergence, fields);
+            });
+        }
+        Body::Namespace(change) => {
+            sensor.object("namespaces", |fields| privilege::namespaces(change, fields));
+        }
+        Body::Ptrace(ptrace) => {
+            sensor.object("ptrace", |fields| privilege::ptrace(ptrace, fields));
+            sensor.object("target", |fields| {
+                privilege::target(ptrace, observed.other, context, fields);
+            });
+        }
+        Body::ModuleLoad(module) => {
+            sensor.object("module", |fields| privilege::module(module, fields));
+        }
+        Body::BpfProgram(program) => {
+            sensor.object("bpf", |fields| privilege::bpf(program, fields));
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! `process`, and what `sensor.process` adds to it.
+//!
+//! Of an exec the record tells, of anything else the process table. What both leave open is absent.
+
+use sensor_common::{
+    credentials::Credentials,
+    namespaces::Namespaces,
+    record::{Family, Kind},
+};
+
+use super::{Context, described::Subject};
+use crate::{
+    event::{Body, Device, Event, Exec, ExitStatus, ProcessId, Tgid},
+    output::{
+        Observed,
+        arguments::{Arguments, CommandLine},
+        json::Object,
+        names,
+    },
+    process::{EntityId, Process},
+};
+
+/// `process`: the one that an event is about.
+pub(super) fn process(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
+    let event = observed.event;
+    let Some(id) = event.subject() else {
+        return;
+    };
+    if let Body::Exec(exec) = &event.body {
+        identity(id, observed.process, context, fields);
+        namespace_pid(Some(exec.namespace_pid), fields);
+        exec_program(exec, fields);
+    } else {
+        let known_pid = observed.process.and_then(|process| process.namespace_pid);
+        let pid = match &event.body {
+            Body::Fork(fork) => Some(fork.namespace_pid),
+            _ => known_pid,
+        };
+        description(id, observed.process, pid, context, fields);
+    }
+    fields.object("thread", |fields| thread(observed, fields));
+    users(observed, fields);
+    session(observed, fields);
+    if let Body::Exit(exit) = &event.body {
+        fields.word("end", context.timestamp(event.origin.time));
+        fields.number("exit_code", exit_code(exit.status));
+    }
+    fields.object("parent", |fields| parent(observed, context, fields));
+}
+
+/// `process.parent`.
+fn parent(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
+    let id = match &observed.event.body {
+        Body::Exec(exec) => Some(exec.parent),
+        Body::Fork(fork) => Some(fork.parent),
+        _ => observed.process.and_then(|process| process.parent),
+    };
+    // The first process's parent is the idle task, which is no process.
+    if let Some(id) = id.filter(|id| id.tgid != Tgid(0)) {
+        let pid = observed.parent.and_then(|parent| parent.namespace_pid);
+        description(id, observed.parent, pid, context, fields);
+    }
+}
+
+/// Which process it is, and what it runs as the table has it.
+fn description(
+    id: ProcessId,
+    known: Option<&Process>,
+    pid: Option<Tgid>,
+    context: &mut Context<'_>,
+    fields: &mut Object<'_>,
+) {
+    let Some(process) = known else {
+        identity(id, None, context, fields);
+        return namespace_pid(pid, fields);
+    };
+    let subject = Subject {
+        id,
+        process,
+        namespace_pid: pid,
+        wall_offset: context.wall_offset,
+    };
+    if context.descriptions.append(subject, fields) {
+        return;
+    }
+    let written = fields.written(|fields| {
+        identity(id, known, context, fields);
+        namespace_pid(pid, fields);
+        program(process, fields);
+    });
+    context.descriptions.keep(subject, written);
+}
+
+/// Which process it is, and since when.
+pub(super) fn identity(
+    id: ProcessId,
+    known: Option<&Process>,
+    context: &mut Context<'_>,
+    fields: &mut Object<'_>,
+) {
+    key(id, known, context, fields);
+    fields.word("start", context.timestamp(id.start));
+}
+
+/// Which process it is.
+pub(super) fn key(
+    id: ProcessId,
+    known: Option<&Process>,
+    context: &mut Context<'_>,
+    fields: &mut Object<'_>,
+) {
+    fields.number("pid", id.tgid.0);
+    match known {
+        Some(process) => fields.text("entity_id", process.entity_id.as_str()),
+        None => fields.text("entity_id", EntityId::new(context.boot, id).as_str()),
+    }
+}
+
+fn namespace_pid(pid: Option<Tgid>, fields: &mut Object<'_>) {
+    // Ids begin at 1.
+    if let Some(pid) = pid.filter(|pid| *pid != Tgid(0)) {
+        fields.number("vpid", pid.0);
+    }
+}
+
+/// What a process runs, as the table has it.
+fn program(process: &Process, fields: &mut Object<'_>) {
+    program_file(Some(process), fields);
+    let Some(image) = &process.image else {
+        return;
+    };
+    fields.text("working_directory", &image.working_directory);
+    if image.argument_count != 0 {
+        fields.number("args_count", image.argument_count);
+    }
+    if !image.arguments.is_empty() {
+        arguments(Arguments::Remembered(&image.arguments), fields);
+    }
+}
+
+/// The file of it.
+pub(super) fn program_file(known: Option<&Process>, fields: &mut Object<'_>) {
+    if let Some(image) = known.and_then(|process| process.image.as_ref()) {
+        fields.text("name", &image.name);
+        fields.text("executable", &image.executable);
+    }
+}
+
+/// What a process runs from an exec on.
+fn exec_program(exec: &Exec, fields: &mut Object<'_>) {
+    let path = if exec.executable.bytes.is_empty() {
+        &exec.filename.bytes
+    } else {
+        &exec.executable.bytes
+    };
+    let name = path.rsplit(|byte| *byte == b'/').next();
+    fields.bytes("name", name.unwrap_or_default());
+    fields.bytes("executable", &exec.executable.bytes);
+    fields.bytes("working_directory", &exec.working_directory.bytes);
+    fields.number("args_count", exec.argc);
+    // Without bytes there were no arguments, or they could not be read.
+    if exec.argc == 0 || !exec.arguments.bytes.is_empty() {
+        arguments(Arguments::Captured(&exec.arguments.bytes), fields);
+    }
+}
+
+fn arguments(arguments: Arguments<'_>, fields: &mut Object<'_>) {
+    fields.array("args", |array| {
+        arguments.iter().for_each(|argument| array.text(&argument));
+    });
+    if arguments.iter().next().is_none() {
+        return;
+    }
+    fields.pieces("command_line", |text| {
+        CommandLine(arguments).pieces(|piece| text.piece(piece));
+    });
+}
+
+fn thread(observed: &Observed<'_>, fields: &mut Object<'_>) {
+    match &observed.event.body {
+        // A new process has one thread, with the same id.
+        Body::Fork(fork) => fields.number("id", fork.child.tgid.0),
+        _ => {
+            if let Some(actor) = observed.event.actor {
+                fields.number("id", actor.tid.0);
+            }
+        }
+    }
+    if shows_capabilities(observed.event)
+        && let Some(credentials) = credentials(observed)
+    {
+        fields.object("capabilities", |fields| {
+            capabilities("effective", credentials.cap_effective, fields);
+            capabilities("permitted", credentials.cap_permitted, fields);
+        });
+    }
+}
+
+/// Whether capabilities decide something: they are long, and the same for most of what a process
+/// does.
+fn shows_capabilities(event: &Event) -> bool {
+    event.kind() == Kind::Exec || event.kind().family() == Family::Privilege
+}
+
+/// A set of capabilities, by their names.
+pub(super) fn capabilities(name: &'static str, set: u64, fields: &mut Object<'_>) {
+    fields.array(name, |array| {
+        names::capabilities(set).for_each(|capability| array.word(&capability.as_text()));
+    });
+}
+
+fn users(observed: &Observed<'_>, fields: &mut Object<'_>) {
+    let mut id = |name, id: u32| fields.object(name, |fields| fields.id("id", id));
+    if let Some(credentials) = credentials(observed) {
+        id("user", credentials.euid);
+        id("real_user", credentials.uid);
+        id("saved_user", credentials.suid);
+        id("group", credentials.egid);
+        id("real_group", credentials.gid);
+        id("saved_group", credentials.sgid);
+    } else if let Some(actor) = observed.event.actor {
+        id("real_user", actor.uid);
+    }
+}
+
+/// The credentials of the process that an event is about, after the event.
+pub(super) fn credentials<'a>(observed: &Observed<'a>) -> Option<&'a Credentials> {
+    match &observed.event.body {
+        Body::Exec(exec) => Some(&exec.credentials),
+        Body::CredentialChange(change) => Some(&change.after),
+        Body::CredentialDivergence(divergence) => Some(&divergence.after),
+        _ => observed.process?.credentials.as_ref(),
+    }
+}
+
+/// What a process shares with others at its terminal.
+fn session(observed: &Observed<'_>, fields: &mut Object<'_>) {
+    let (session, group, terminal) = match (&observed.event.body, observed.process) {
+        (Body::Exec(exec), _) => (Some(exec.session_id), Some(exec.process_group), exec.tty),
+        (_, Some(process)) => (process.session_id, process.process_group, process.tty),
+        (_, None) => return,
+    };
+    // Whoever tells of the session tells of its terminal too.
+    if session.is_some() {
+        fields.truth("interactive", terminal.is_some());
+    }
+    if let Some(device) = terminal {
+        fields.object("tty", |tty| {
+            tty.object("char_device", |fields| self::device(device, fields));
+        });
+    }
+    // Kernel threads are in no session.
+    let known = |id: Option<Tgid>| id.filter(|id| *id != Tgid(0));
+    if let Some(group) = known(group) {
+        fields.object("group_leader", |fields| fields.number("pid", group.0));
+    }
+    if let Some(session) = known(session) {
+        fields.object("session_leader", |fields| fields.number("pid", session.0));
+    }
+}
+
+/// A device's number.
+pub(super) fn device(device: Device, fields: &mut Object<'_>) {
+    fields.number("major", device.major);
+    fields.number("minor", device.minor);
+}
+
+/// As a shell shows it.
+fn exit_code(status: ExitStatus) -> u32 {
+    match status {
+        ExitStatus::Code(code) => code.into(),
+        ExitStatus::Signal { number, .. } => 128 + u32::from(number),
+    }
+}
+
+/// `sensor.process`.
+pub(super) fn sensor(observed: &Observed<'_>, fields: &mut Object<'_>) {
+    let event = observed.event;
+    let process = observed.process;
+    // The one that acts in a fork is another one.
+    let actor = event.actor.filter(|_| !matches!(event.body, Body::Fork(_)));
+    let cgroup = actor
+        .map(|actor| actor.cgroup)
+        .or(process.and_then(|process| process.cgroup));
+    if let Some(cgroup) = cgroup {
+        fields.object("cgroup", |fields| fields.number("id", cgroup.0));
+    }
+    let (login_uid, audit_session) = match (&event.body, process) {
+        (Body::Exec(exec), _) => (exec.login_uid, exec.audit_session),
+        (_, Some(process)) => (process.login_uid, process.audit_session),
+        (_, None) => (None, None),
+    };
+    if let Some(login_uid) = login_uid {
+        fields.number("login_uid", login_uid);
+    }
+    if let Some(session) = audit_session {
+        fields.number("audit_session", session);
+    }
+    fields.flag("io_worker", actor.is_some_and(|actor| actor.io_worker));
+    let namespaces = match &event.body {
+        Body::Exec(exec) => Some(&exec.namespaces),
+        Body::Namespace(change) => Some(&change.after),
+        _ => process.and_then(|process| process.namespaces.as_ref()),
+    };
+    if let Some(namespaces) = namespaces {
+        fields.object("namespaces", |fields| self::namespaces(namespaces, fields));
+    }
+}
+
+/// The inode numbers of namespaces, of those that the kernel has.
+pub(super) fn namespaces(namespaces: &Namespaces, fields: &mut Object<'_>) {
+    let mut namespace = |name, inode: u32| {
+        if inode != 0 {
+            fields.number(name, inode);
+        }
+    };
+    namespace("mnt", namespaces.mnt);
+    namespace("pid", namespaces.pid);
+    namespace("net", namespaces.net);
+    namespace("uts", namespaces.uts);
+    namespace("ipc", namespaces.ipc);
+    namespace("cgroup", namespaces.cgroup);
+    namespace("time", namespaces.time);
+    namespace("user", namespaces.user);
+}

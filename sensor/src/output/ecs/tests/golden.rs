@@ -1,0 +1,284 @@
+//! One document of each kind, written out.
+//!
+//! All are of the same process; what is the same in all is written out once, in [`common`], and what
+//! is of one kind is laid over it.
+
+mod exec;
+mod network;
+mod privilege;
+mod state;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sensor_common::{credentials::Credentials, namespaces::Namespaces, record::Ring};
+use serde_json::json;
+
+use super::*;
+use crate::{
+    event::{Actor, CgroupId, Device, Origin, ProcessId, Text, Tgid, Tid},
+    process::{EntityId, Image},
+};
+
+/// 2026-11-24T03:36:20Z, of a host that booted 1,000 seconds before.
+const OFFSET: WallOffset = WallOffset(1_795_490_380_000_000_000);
+const SECOND: u64 = 1_000_000_000;
+
+fn id(tgid: u32) -> ProcessId {
+    ProcessId {
+        tgid: Tgid(tgid),
+        start: BootTime(u64::from(tgid) * SECOND),
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials {
+        uid: 1000,
+        gid: 1001,
+        euid: 1002,
+        egid: 1003,
+        suid: 1004,
+        sgid: 1005,
+        fsuid: 1006,
+        fsgid: 1007,
+        securebits: 16,
+        user_namespace: 77,
+        cap_permitted: 1 << 7 | 1 << 41,
+        ..Credentials::default()
+    }
+}
+
+fn namespaces() -> Namespaces {
+    Namespaces {
+        mnt: 71,
+        pid: 72,
+        net: 73,
+        uts: 74,
+        ipc: 75,
+        cgroup: 76,
+        time: 0,
+        user: 77,
+    }
+}
+
+fn process() -> Process {
+    let image = Image {
+        name: "bash".into(),
+        executable: "/usr/bin/bash".into(),
+        working_directory: "/root".into(),
+        arguments: vec!["bash".into(), "-c".into(), "echo \"hi\"".into()],
+        argument_count: 3,
+    };
+    Process {
+        parent: Some(id(300)),
+        namespace_pid: Some(Tgid(9)),
+        image: Some(Arc::new(image)),
+        credentials: Some(credentials()),
+        namespaces: Some(namespaces()),
+        cgroup: Some(CgroupId(70)),
+        session_id: Some(Tgid(350)),
+        process_group: Some(Tgid(360)),
+        login_uid: Some(1000),
+        audit_session: Some(3),
+        tty: Some(Device {
+            major: 136,
+            minor: 1,
+        }),
+        ..unknown(id(400))
+    }
+}
+
+fn parent() -> Process {
+    let image = Image {
+        name: "sshd".into(),
+        executable: "/usr/sbin/sshd".into(),
+        working_directory: "/".into(),
+        arguments: vec!["sshd: root".into()],
+        argument_count: 1,
+    };
+    Process {
+        namespace_pid: Some(Tgid(8)),
+        image: Some(Arc::new(image)),
+        ..unknown(id(300))
+    }
+}
+
+fn unknown(id: ProcessId) -> Process {
+    Process {
+        id,
+        entity_id: EntityId::new(arbitrary::boot(), id),
+        parent: None,
+        namespace_pid: None,
+        image: None,
+        credentials: None,
+        namespaces: None,
+        cgroup: None,
+        session_id: None,
+        process_group: None,
+        login_uid: None,
+        audit_session: None,
+        tty: None,
+        ended: None,
+    }
+}
+
+/// What happened, done by the process.
+fn done(body: Body) -> Input {
+    let mut event = Event {
+        origin: Origin {
+            cpu: 17,
+            ring: Ring::Critical,
+            sequence: 255,
+            time: BootTime(1000 * SECOND),
+        },
+        actor: Some(Actor {
+            id: id(400),
+            tid: Tid(401),
+            uid: 1000,
+            cgroup: CgroupId(70),
+            credentials_digest: 0,
+            io_worker: false,
+        }),
+        body,
+    };
+    event.origin.ring = event.kind().ring();
+    Input {
+        sequence: 42,
+        wall_offset: OFFSET,
+        event,
+        late: false,
+        processes: [Some(process()), Some(parent()), None],
+    }
+}
+
+/// What all documents of the process have.
+fn common() -> Value {
+    json!({
+        "@timestamp": "2026-11-24T03:36:20.000000000Z",
+        "agent": {"id": "8f2e", "type": "sensor", "version": "0.1.0"},
+        "ecs": {"version": "9.3.0"},
+        "event": {
+            "id": "0123456789abcdef-11-1-ff-e8d4a51000",
+            "sequence": 42,
+            "kind": "event",
+            "module": "sensor",
+        },
+        "group": {"id": "1003"},
+        "host": {
+            "id": "0b1c",
+            "name": "web\"1",
+            "hostname": "web\"1",
+            "architecture": "x86_64",
+            "boot": {"id": "01234567-89ab-cdef-0123-456789abcdef"},
+            "pid_ns_ino": 4_026_531_836_u64,
+            "os": {
+                "type": "linux",
+                "kernel": "6.12.1",
+                "platform": "debian",
+                "name": "Debian GNU/Linux",
+            },
+        },
+        "process": {
+            "pid": 400,
+            "entity_id": "0123456789abcdef-190-9c40",
+            "start": "2026-11-24T03:26:20.000000000Z",
+            "vpid": 9,
+            "name": "bash",
+            "executable": "/usr/bin/bash",
+            "working_directory": "/root",
+            "args": ["bash", "-c", "echo \"hi\""],
+            "args_count": 3,
+            "command_line": "bash -c 'echo \"hi\"'",
+            "thread": {"id": 401},
+            "user": {"id": "1002"},
+            "group": {"id": "1003"},
+            "real_user": {"id": "1000"},
+            "real_group": {"id": "1001"},
+            "saved_user": {"id": "1004"},
+            "saved_group": {"id": "1005"},
+            "interactive": true,
+            "tty": {"char_device": {"major": 136, "minor": 1}},
+            "group_leader": {"pid": 360},
+            "session_leader": {"pid": 350},
+            "parent": {
+                "pid": 300,
+                "entity_id": "0123456789abcdef-12c-7530",
+                "start": "2026-11-24T03:24:40.000000000Z",
+                "vpid": 8,
+                "name": "sshd",
+                "executable": "/usr/sbin/sshd",
+                "working_directory": "/",
+                "args": ["sshd: root"],
+                "args_count": 1,
+                "command_line": "\"sshd: root\"",
+            },
+        },
+        "sensor": {
+            "record": {
+                "cpu": 17,
+                "ring": "bulk",
+                "sequence": 255,
+                "boot_time": 1_000_000_000_000_u64,
+            },
+            "process": {
+                "cgroup": {"id": 70},
+                "login_uid": 1000,
+                "audit_session": 3,
+                "namespaces": {
+                    "mnt": 71,
+                    "pid": 72,
+                    "net": 73,
+                    "uts": 74,
+                    "ipc": 75,
+                    "cgroup": 76,
+                    "user": 77,
+                },
+            },
+        },
+        "user": {"id": "1002"},
+    })
+}
+
+/// Lays the fields of one value over another's.
+fn lay(over: &mut Value, value: Value) {
+    match (over, value) {
+        (Value::Object(over), Value::Object(fields)) => {
+            for (name, value) in fields {
+                lay(over.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (over, value) => *over = value,
+    }
+}
+
+/// Takes away what is null.
+fn strip(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.retain(|_, value| !value.is_null());
+        fields.values_mut().for_each(strip);
+    }
+}
+
+/// A document has these fields beside the common ones, and not those that are null here.
+fn assert_document(input: &Input, fields: Value) {
+    let mut expected = common();
+    lay(&mut expected, fields);
+    assert_is(input, expected);
+}
+
+/// The document is this, but for what is null.
+fn assert_is(input: &Input, mut expected: Value) {
+    strip(&mut expected);
+    let document = parse(&write(input));
+    assert!(
+        document == expected,
+        "\n     got {document:#}\nexpected {expected:#}"
+    );
+}
+
+fn text(bytes: &'static [u8]) -> Text {
+    Text {
+        bytes: Bytes::from_static(bytes),
+        original: Some(u32::try_from(bytes.len()).unwrap()),
+    }
+}

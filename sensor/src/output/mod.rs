@@ -1,0 +1,133 @@
+//! What leaves the sensor: events as documents, and where they go.
+//!
+//! - [`ecs`]: JSON lines for machines.
+//! - [`pretty`]: columns for people.
+//! - [`arguments`], [`changes`], [`names`], [`socket`]: how both say the same.
+
+pub mod arguments;
+pub mod changes;
+pub mod ecs;
+mod json;
+pub mod names;
+pub mod pretty;
+mod scan;
+pub mod socket;
+mod time;
+
+use std::{env, io};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::{WallOffset, WallTime},
+    event::{Event, state::Stated},
+    host::Host,
+    process::Process,
+};
+
+/// What is written: an event with what is known of the processes in it, or what the sensor says of
+/// itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// 1, 2, 3, ... in the order of output.
+    pub sequence: u64,
+    /// The distance from boot time to wall time when it happened.
+    pub wall_offset: WallOffset,
+    /// What it says.
+    pub content: Content<'a>,
+}
+
+/// What a document says.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// Something happened.
+    Event(Observed<'a>),
+    /// The sensor says something of itself.
+    Statement(&'a Stated),
+}
+
+/// An event, and what is known of the processes in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// Whether an event with a later time was written before it.
+    pub late: bool,
+    /// The process that it is about ([`Event::subject`]).
+    pub process: Option<&'a Process>,
+    /// That one's parent.
+    pub parent: Option<&'a Process>,
+    /// The other process in it: for a fork the caller, for a ptrace the target.
+    pub other: Option<&'a Process>,
+}
+
+/// Writes documents in a format.
+pub trait Format: Send {
+    /// Appends a document.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written down; nothing of it is appended then.
+    fn write(&mut self, document: &Document<'_>, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+impl Document<'_> {
+    /// When it happened.
+    #[must_use]
+    pub fn time(&self) -> WallTime {
+        let moment = match self.content {
+            Content::Event(observed) => observed.event.origin.time,
+            Content::Statement(stated) => stated.time,
+        };
+        self.wall_offset.wall_time(moment)
+    }
+}
+
+/// A format that the user can ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum FormatChoice {
+    /// ECS documents, one JSON object a line.
+    #[default]
+    Json,
+    /// Columns for people.
+    Pretty,
+}
+
+/// Where documents are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Columns; none where lines may be of any length.
+    pub width: Option<usize>,
+    /// Whether it shows colours.
+    pub colours: bool,
+}
+
+impl Terminal {
+    /// What standard output is: only a terminal has a width, and colours unless `NO_COLOR` is set.
+    #[must_use]
+    pub fn standard_output() -> Self {
+        let output = rustix::stdio::stdout();
+        if !rustix::termios::isatty(output) {
+            return Self::default();
+        }
+        let size = rustix::termios::tcgetwinsize(output).ok();
+        Self {
+            // A terminal that does not know its size says 0.
+            width: size
+                .map(|size| usize::from(size.ws_col))
+                .filter(|width| *width > 0),
+            // As <https://no-color.org> asks: set, and not empty.
+            colours: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+}
+
+/// The format that the user asked for.
+#[must_use]
+pub fn format(choice: FormatChoice, host: &Host, terminal: Terminal) -> Box<dyn Format> {
+    match choice {
+        FormatChoice::Json => Box::new(ecs::Ecs::new(host)),
+        FormatChoice::Pretty => Box::new(pretty::Pretty::new(terminal)),
+    }
+}

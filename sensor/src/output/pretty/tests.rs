@@ -1,0 +1,207 @@
+//! Rows of some events, and what holds for those of any.
+
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+use super::*;
+use crate::{
+    clock::{BootTime, WallOffset},
+    event::{
+        Actor, CgroupId, Endpoint, Endpoints, Origin, ProcessId, Tgid, Tid, arbitrary, state::Lost,
+    },
+    process::Process,
+};
+
+const UNLIMITED: Terminal = Terminal {
+    width: None,
+    colours: false,
+};
+
+/// The lines that are written of an event, and its header before them.
+fn lines(terminal: Terminal, content: Content<'_>) -> String {
+    let mut out = Vec::new();
+    let document = Document {
+        sequence: 1,
+        wall_offset: WallOffset(0),
+        content,
+    };
+    Pretty::new(terminal).write(&document, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn observed(event: &Event) -> Observed<'_> {
+    Observed {
+        event,
+        late: false,
+        process: None,
+        parent: None,
+        other: None,
+    }
+}
+
+fn event(body: Body) -> Event {
+    Event {
+        origin: Origin {
+            cpu: 0,
+            ring: sensor_common::record::Ring::Bulk,
+            sequence: 0,
+            time: BootTime(3_661_002_000_000),
+        },
+        actor: Some(Actor {
+            id: ProcessId {
+                tgid: Tgid(400),
+                start: BootTime(3_600_000_000_000),
+            },
+            tid: Tid(400),
+            uid: 1000,
+            cgroup: CgroupId(1),
+            credentials_digest: 0,
+            io_worker: false,
+        }),
+        body,
+    }
+}
+
+fn closed() -> Event {
+    event(Body::Closed(crate::event::Closed {
+        endpoints: Endpoints {
+            local: Endpoint {
+                address: Some("2001:db8::1".parse().unwrap()),
+                port: Some(22),
+            },
+            remote: Endpoint {
+                address: Some("2001:db8::2".parse().unwrap()),
+                port: Some(40000),
+            },
+            family: 10,
+            protocol: 6,
+        },
+        namespace: crate::event::NetworkNamespace(1),
+        socket_type: 1,
+        opened: None,
+        established: Some(BootTime(3_660_002_000_000)),
+        bytes_sent: 1234,
+        bytes_received: 5,
+        error: 104,
+        role: sensor_common::network::Role::Server,
+        state: 1,
+    }))
+}
+
+#[test]
+fn rows_are_below_a_header() {
+    let event = closed();
+    let lines = lines(UNLIMITED, Content::Event(observed(&event)));
+    assert_eq!(
+        lines,
+        "UTC          EVENT        PROCESS              USER  WHAT\n\
+         01:01:01.002 closed       ?[400]               1000  [2001:db8::2]:40000 -> \
+         [2001:db8::1]:22 tcp, sent 1.2 KiB, received 5 B, 1.0 s, ECONNRESET\n"
+    );
+}
+
+#[test]
+fn the_header_is_written_once() {
+    let event = closed();
+    let mut out = Vec::new();
+    let mut format = Pretty::new(UNLIMITED);
+    for sequence in 1..4 {
+        let document = Document {
+            sequence,
+            wall_offset: WallOffset(0),
+            content: Content::Event(observed(&event)),
+        };
+        format.write(&document, &mut out).unwrap();
+    }
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text.lines().count(), 4);
+    assert_eq!(text.matches("PROCESS").count(), 1);
+}
+
+#[test]
+fn rows_end_where_the_terminal_does() {
+    let event = closed();
+    let terminal = Terminal {
+        width: Some(70),
+        colours: false,
+    };
+    let lines = lines(terminal, Content::Event(observed(&event)));
+    assert_eq!(
+        lines.lines().nth(1),
+        Some("01:01:01.002 closed       ?[400]               1000  [2001:db8::2]:40…")
+    );
+}
+
+#[test]
+fn losses_stand_out() {
+    let stated = Stated {
+        time: BootTime(0),
+        statement: Statement::Lost(vec![Lost {
+            code: "connect".into(),
+            family: "network".into(),
+            reason: "ring_full".into(),
+            count: 7,
+        }]),
+    };
+    let plain = lines(UNLIMITED, Content::Statement(&stated));
+    assert_eq!(
+        plain.lines().nth(1),
+        Some("00:00:00.000 LOST                                    7 connect (ring_full)")
+    );
+    let colours = Terminal {
+        width: None,
+        colours: true,
+    };
+    let coloured = lines(colours, Content::Statement(&stated));
+    assert!(coloured.contains("\x1b[1;33m7 connect (ring_full)\x1b[0m"));
+}
+
+fn input() -> impl Strategy<Value = (Event, [Option<Process>; 3], Terminal)> {
+    let process = || proptest::option::of(arbitrary::process());
+    let terminal = (proptest::option::of(0..200_usize), any::<bool>())
+        .prop_map(|(width, colours)| Terminal { width, colours });
+    (
+        arbitrary::event(),
+        [process(), process(), process()],
+        terminal,
+    )
+}
+
+/// The text without the sequences that colour it.
+fn without_colours(text: &str) -> String {
+    let mut pieces = text.split("\x1b[");
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (parameters, rest) = piece.split_once('m').unwrap();
+        assert!(
+            parameters
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b';')
+        );
+        plain += rest;
+    }
+    plain
+}
+
+proptest! {
+    #[test]
+    fn no_event_reaches_beyond_its_row((event, processes, terminal) in input()) {
+        let [process, parent, other] = processes.each_ref().map(Option::as_ref);
+        let written = lines(terminal, Content::Event(Observed {
+            event: &event,
+            late: false,
+            process,
+            parent,
+            other,
+        }));
+        prop_assert!(terminal.colours || !written.contains('\x1b'));
+        let plain = without_colours(&written);
+        prop_assert_eq!(plain.matches('\n').count(), 2);
+        prop_assert!(!plain.chars().any(|character| character.is_control() && character != '\n'));
+        if let Some(width) = terminal.width {
+            for line in plain.lines() {
+                prop_assert!(line.width() <= width, "{} is wider than {}", line, width);
+            }
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The way of an event through userspace: decode, order, interpret, say who it was, write.
+//!
+//! The same for a running kernel and for a recording: both hand in what the kernel said, in the
+//! order in which it was read.
+//!
+//! - [`account`]: what became of every event.
+
+pub mod account;
+
+use std::{io, mem};
+
+use bytes::Bytes;
+use sensor_common::record::Kind;
+use thiserror::Error;
+
+use account::{Account, Loss};
+
+use crate::{
+    clock::{BootTime, WallOffset},
+    event::{
+        Body, Event, ProcessId,
+        decode::{decode, origin},
+        interpret::Interpreter,
+        order::Order,
+        state::{Started, Stated, Statement, Totals},
+    },
+    kernel::counters::Totals as Counted,
+    output::{Content, Document, Format, Observed},
+    process::{BootId, Process, snapshot::Sources, table::Table},
+    recording::{Frame, RecordingError, Writer},
+};
+
+/// Where written documents go.
+pub trait Output {
+    /// Takes whole documents.
+    ///
+    /// # Errors
+    ///
+    /// If they are not out, or not all of them.
+    fn write(&mut self, documents: &[u8]) -> io::Result<()>;
+}
+
+/// How a pipeline is set up.
+pub struct Setup {
+    /// The boot that the events belong to.
+    pub boot: BootId,
+    /// Most processes that are remembered.
+    pub processes: usize,
+    /// Nanoseconds after which an event no longer waits for earlier ones.
+    pub reorder_window: u64,
+    /// What earlier events and the ladder tell.
+    pub interpreter: Interpreter,
+    /// How documents are written down.
+    pub format: Box<dyn Format>,
+    /// Where a process that acts and is not known can be looked up; none for a recording.
+    pub sources: Option<Sources>,
+    /// What keeps what the kernel said.
+    pub recorder: Option<Writer>,
+}
+
+/// The output failed: a pipeline cannot go on.
+#[derive(Debug, Error)]
+#[error("cannot write events to standard output ({undelivered} were read and are not out)")]
+pub struct OutputError {
+    /// Why.
+    source: io::Error,
+    /// Events that were written down and are not out.
+    undelivered: u64,
+}
+
+/// Most events that wait to be put in order. Some 300 bytes each.
+const WAITING_LIMIT: usize = 65_536;
+
+/// Documents are handed to the output in pieces of about this size.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Events, from what the kernel said to what is written.
+pub struct Pipeline<O> {
+    order: Order,
+    interpreter: Interpreter,
+    table: Table,
+    format: Box<dyn Format>,
+    output: O,
+    written: Vec<u8>,
+    sequence: u64,
+    wall_offset: WallOffset,
+    account: Account,
+    sources: Option<Sources>,
+    recorder: Option<Writer>,
+    recording_failure: Option<RecordingError>,
+}
+
+impl<O: Output> Pipeline<O> {
+    /// An empty pipeline.
+    pub fn new(setup: Setup, output: O) -> Self {
+        Self {
+            order: Order::new(WAITING_LIMIT, setup.reorder_window),
+            interpreter: setup.interpreter,
+            table: Table::new(setup.boot, setup.processes),
+            format: setup.format,
+            output,
+            written: Vec::with_capacity(2 * PIECE_BYTES),
+            sequence: 0,
+            wall_offset: WallOffset::default(),
+            account: Account::default(),
+            sources: setup.sources,
+            recorder: setup.recorder,
+            recording_failure: None,
+        }
+    }
+
+    /// Keeps a frame, if a recording is made. Whether it could is said by
+    /// [`Self::recording_failure`]: events go on without it.
+    pub fn record(&mut self, frame: impl FnOnce() -> Frame) {
+        if let Some(recorder) = &mut self.recorder
+            && let Err(error) = recorder.write(&frame())
+        {
+            self.recorder = None;
+            self.recording_failure = Some(error);
+        }
+    }
+
+    /// Why the recording ended early, if it did.
+    #[must_use]
+    pub const fn recording_failure(&self) -> Option<&RecordingError> {
+        self.recording_failure.as_ref()
+    }
+
+    /// The same, to pass it on.
+    pub const fn take_recording_failure(&mut self) -> Option<RecordingError> {
+        self.recording_failure.take()
+    }
+
+    /// Says how the sensor watches.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn started(&mut self, started: Started, time: BootTime) -> Result<(), OutputError> {
+        self.record(|| Frame::Started {
+            started: Box::new(started.clone()),
+            time,
+        });
+        self.state(Statement::Started(Box::new(started)), time);
+        self.flush()
+    }
+
+    /// Adds a process that was there before the sensor, or that was not known when it acted.
+    pub fn add_process(&mut self, process: Process) {
+        self.record(|| Frame::Process(Box::new(process.clone())));
+        self.table.add(process);
+    }
+
+    /// The distance from boot time to wall time from now on.
+    pub fn set_wall_offset(&mut self, offset: WallOffset) {
+        self.wall_offset = offset;
+        self.record(|| Frame::WallOffset(offset));
+    }
+
+    /// Takes a record in.
+    pub fn push(&mut self, record: Bytes) {
+        self.record(|| Frame::Record(record.clone()));
+        match origin(&record) {
+            Ok((origin, _)) => self.order.push(origin, record),
+            Err(_) => self.undecodable(&record),
+        }
+    }
+
+    /// Everything that was made before a moment has been taken in: writes what is certain of its
+    /// place.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn complete_until(&mut self, moment: BootTime) -> Result<(), OutputError> {
+        while let Some(next) = self.order.pop(moment) {
+            self.event(&next.record, next.late)?;
+        }
+        // After the processes that were looked up on the way, so that a replay knows them before.
+        self.record(|| Frame::CompleteUntil(moment));
+        self.flush()
+    }
+
+    /// What the kernel side has counted by now; states what was lost since.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn counted(&mut self, totals: Counted, time: BootTime) -> Result<(), OutputError> {
+        self.record(|| Frame::Counted {
+            totals: totals.clone(),
+            time,
+        });
+        self.account.counted(totals);
+        if self.account.skipped("credentials") {
+            self.interpreter.doubt_commits();
+        }
+        self.state_losses(time);
+        self.flush()
+    }
+
+    /// Nothing more will come: writes what still waits, and the account.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn end(&mut self, totals: Counted, time: BootTime) -> Result<Totals, OutputError> {
+        while let Some(next) = self.order.take() {
+            self.event(&next.record, next.late)?;
+        }
+        self.record(|| Frame::End {
+            totals: totals.clone(),
+            time,
+        });
+        if let Some(recorder) = self.recorder.take()
+            && let Err(error) = recorder.finish()
+        {
+            self.recording_failure = Some(error);
+        }
+        self.account.counted(totals);
+        self.account.set_late(self.order.late());
+        self.account.set_evicted(self.table.evicted());
+        let totals = self.account.close();
+        self.state_losses(time);
+        self.state(Statement::Stopped(totals.clone()), time);
+        self.flush()?;
+        Ok(totals)
+    }
+
+    fn state_losses(&mut self, time: BootTime) {
+        let news = self.account.news();
+        if !news.is_empty() {
+            self.state(Statement::Lost(news), time);
+        }
+    }
+
+    fn event(&mut self, record: &Bytes, late: bool) -> Result<(), OutputError> {
+        let Ok(mut event) = decode(record) else {
+            self.undecodable(record);
+            return Ok(());
+        };
+        self.interpreter.interpret(&mut event);
+        self.look_up_actor(&event);
+        self.table.observe(&event);
+        let process = event.subject().and_then(|id| self.table.get(id));
+        let parent = parent_of(&event, process).and_then(|id| self.table.get(id));
+        let other = other_of(&event).and_then(|id| self.table.get(id));
+        let observed = Observed {
+            event: &event,
+            late,
+            process,
+            parent,
+            other,
+        };
+        let document = Document {
+            sequence: self.sequence + 1,
+            wall_offset: self.wall_offset,
+            content: Content::Event(observed),
+        };
+        match self.format.write(&document, &mut self.written) {
+            Ok(()) => {
+                self.sequence += 1;
+                self.account.written(event.kind());
+            }
+            Err(_) => self.account.lost(event.kind(), Loss::Unwritable),
+        }
+        if self.written.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn undecodable(&mut self, record: &Bytes) {
+        // A record whose kind cannot be told is counted as what is most often sent.
+        let kind = record.get(4).and_then(|kind| Kind::from_wire(*kind));
+        self.account
+            .lost(kind.unwrap_or(Kind::Exec), Loss::Undecodable);
+    }
+
+    /// A process that acts and is not known came into the scope, or its fork was lost.
+    fn look_up_actor(&mut self, event: &Event) {
+        if let Some(sources) = &self.sources
+            && let Some(actor) = event.actor
+            && self.table.get(actor.id).is_none()
+            && let Some(process) = sources.read_one(actor.id)
+        {
+            self.add_process(process);
+        }
+    }
+
+    fn state(&mut self, statement: Statement, time: BootTime) {
+        let stated = Stated { time, statement };
+        let document = Document {
+            sequence: self.sequence + 1,
+            wall_offset: self.wall_offset,
+            content: Content::Statement(&stated),
+        };
+        // What cannot be written down is not numbered either.
+        if self.format.write(&document, &mut self.written).is_ok() {
+            self.sequence += 1;
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        if self.written.is_empty() {
+            return Ok(());
+        }
+        let mut written = mem::take(&mut self.written);
+        if let Err(source) = self.output.write(&written) {
+            return Err(OutputError {
+                source,
+                undelivered: self.account.failed(),
+            });
+        }
+        written.clear();
+        // One long event does not make the buffer long for ever.
+        written.shrink_to(4 * PIECE_BYTES);
+        self.written = written;
+        self.account.flushed();
+        Ok(())
+    }
+}
+
+/// The parent of the process that an event is about: the event itself knows it best.
+fn parent_of(event: &Event, process: Option<&Process>) -> Option<ProcessId> {
+    match &event.body {
+        Body::Fork(fork) => Some(fork.parent),
+        Body::Exec(exec) => Some(exec.parent),
+        _ => process.and_then(|process| process.parent),
+    }
+}
+
+/// The other process in an event.
+fn other_of(event: &Event) -> Option<ProcessId> {
+    match &event.body {
+        Body::Fork(_) => event.actor.map(|actor| actor.id),
+        Body::Ptrace(ptrace) => Some(ptrace.target),
+        _ => None,
+    }
+}
