@@ -20,12 +20,14 @@ pub struct Counters {
     pub seen: [u64; Kind::COUNT],
     /// Per kind and [`Loss`]: occurrences that no record tells of.
     pub lost: [[u64; Loss::COUNT]; Kind::COUNT],
+    /// Per kind: occurrences that a spare program saw because the kernel had skipped the first.
+    pub spared: [u64; Kind::COUNT],
     /// Per [`Degraded`]: records that are sent but say less than they should.
     pub degraded: [u64; Degraded::COUNT],
 }
 assert_size!(
     Counters,
-    8 * (Ring::COUNT + Kind::COUNT * (1 + Loss::COUNT) + Degraded::COUNT)
+    8 * (Ring::COUNT + Kind::COUNT * (2 + Loss::COUNT) + Degraded::COUNT)
 );
 
 /// Why the kernel side could not send a record.

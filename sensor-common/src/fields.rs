@@ -151,6 +151,7 @@ macro_rules! for_each_field {
                 MOUNT_MNT: Required Bytes "mount.mnt",
                 MOUNT_PARENT: Required Bytes "mount.mnt_parent",
                 MOUNT_MOUNTPOINT: Required Bytes "mount.mnt_mountpoint",
+                MOUNT_MNT_NS: Required Bytes "mount.mnt_ns",
                 FS_PWD_MNT: Required Bytes "fs_struct.pwd.mnt",
                 FS_PWD_DENTRY: Required Bytes "fs_struct.pwd.dentry",
                 FILES_FDT: Required Bytes "files_struct.fdt",

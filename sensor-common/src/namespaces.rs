@@ -8,7 +8,7 @@ use crate::assert_size;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Namespaces {
     /// Mounts.
     pub mnt: u32,
@@ -28,3 +28,18 @@ pub struct Namespaces {
     pub user: u32,
 }
 assert_size!(Namespaces, 32);
+
+impl Namespaces {
+    /// Whether both are the same; see [`crate::credentials::Credentials::same`].
+    #[must_use]
+    #[inline(always)]
+    pub fn same(&self, other: &Self) -> bool {
+        let mine: &[u64; 4] = zerocopy::transmute_ref!(self);
+        let theirs: &[u64; 4] = zerocopy::transmute_ref!(other);
+        let mut difference = 0;
+        for (mine, theirs) in mine.iter().zip(theirs) {
+            difference |= mine ^ theirs;
+        }
+        difference == 0
+    }
+}

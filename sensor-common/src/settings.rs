@@ -32,6 +32,8 @@ macro_rules! for_each_setting {
             SKC_TO_TCP_SOCK: u32 = 0,
             /// Whether `sched_process_exit` says if the whole group is dead (from 6.16).
             EXIT_SAYS_GROUP_DEAD: u32 = 0,
+            /// Whether programs can be preempted, so that each of the important ones has a spare.
+            SPARES: u32 = 0,
             /// The index of `inet_csk_accept`'s return value among an fexit program's arguments: the
             /// number of its parameters (4, and 2 from 6.10).
             ACCEPT_RETURN: u32 = 4,

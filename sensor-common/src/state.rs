@@ -64,6 +64,14 @@ pub mod task_flags {
     pub const EXEC_SETGID: u32 = 1 << 2;
     /// The exec under way adds permitted capabilities.
     pub const EXEC_CAPABILITIES: u32 = 1 << 3;
+    /// The program of this hook has run for the event under way: its spare need not.
+    pub const FORK_SEEN: u32 = 1 << 4;
+    /// The same of an exec.
+    pub const EXEC_SEEN: u32 = 1 << 5;
+    /// The same of an exit.
+    pub const EXIT_SEEN: u32 = 1 << 6;
+    /// The same of a commit of credentials.
+    pub const COMMIT_SEEN: u32 = 1 << 7;
     /// All that is said of an exec under way.
     pub const EXEC: u32 = EXEC_SETUID | EXEC_SETGID | EXEC_CAPABILITIES;
 }

@@ -11,6 +11,7 @@
 //! | `_fentry`, `_fexit` | a kernel function's begin or end | plain loads |
 //! | `_kprobe`, `_kret` | the same | helper |
 //! | `_cgroup` | a cgroup's socket addresses | helper |
+//! | `_spare`, `_spare_btf`, `_spare_raw` | the same as a first program: see [`spare`] | as the first |
 //!
 //! No entry point is attached to the system-call boundary.
 
@@ -27,6 +28,7 @@ mod namespaces;
 mod network;
 mod path;
 mod privilege;
+mod spare;
 
 use aya_ebpf::{
     macros::{btf_tracepoint, cgroup_sock_addr, fentry, fexit, kprobe, kretprobe, raw_tracepoint},
@@ -38,6 +40,7 @@ use aya_ebpf::{
 use sensor_common::{network::Direction, record::Kind};
 
 use kernel::{Hook, SockAddr, accepted};
+use spare::Run;
 
 /// Declares entry points of one program type: a name, and the call that it makes with its context.
 macro_rules! entry_points {
@@ -53,17 +56,23 @@ macro_rules! entry_points {
 }
 
 entry_points! { btf_tracepoint, BtfTracePointContext:
-    fork_tp_btf => |context| exec::fork::fork(&context);
-    exec_tp_btf => |context| exec::exec(&context);
-    exit_tp_btf => |context| exec::exit::exit(&context);
+    fork_tp_btf => |context| exec::fork::fork(&context, Run::First);
+    fork_spare_btf => |context| exec::fork::fork(&context, Run::Spare);
+    exec_tp_btf => |context| exec::exec(&context, Run::First);
+    exec_spare_btf => |context| exec::exec(&context, Run::Spare);
+    exit_tp_btf => |context| exec::exit::exit(&context, Run::First);
+    exit_spare_btf => |context| exec::exit::exit(&context, Run::Spare);
     state_tp_btf => |context| network::state_change(&context);
     module_tp_btf => |context| privilege::module(&context);
 }
 
 entry_points! { raw_tracepoint, RawTracePointContext:
-    fork_raw_tp => |context| exec::fork::fork(&context);
-    exec_raw_tp => |context| exec::exec(&context);
-    exit_raw_tp => |context| exec::exit::exit(&context);
+    fork_raw_tp => |context| exec::fork::fork(&context, Run::First);
+    fork_spare_raw => |context| exec::fork::fork(&context, Run::Spare);
+    exec_raw_tp => |context| exec::exec(&context, Run::First);
+    exec_spare_raw => |context| exec::exec(&context, Run::Spare);
+    exit_raw_tp => |context| exec::exit::exit(&context, Run::First);
+    exit_spare_raw => |context| exec::exit::exit(&context, Run::Spare);
     state_raw_tp => |context| network::state_change(&context);
     module_raw_tp => |context| privilege::module(&context);
 }
@@ -75,7 +84,8 @@ entry_points! { fentry, FEntryContext:
     send4_fentry => |context| datagram::sent::<FEntryContext>(context.pointer(1));
     send6_fentry => |context| datagram::sent::<FEntryContext>(context.pointer(0));
     receive_fentry => |context| datagram::received(&context);
-    commit_fentry => |context| privilege::commit(&context);
+    commit_fentry => |context| privilege::commit(&context, Run::First);
+    commit_spare => |context| privilege::commit(&context, Run::Spare);
     unshare_fentry => |_context| namespaces::unshare_begins::<FEntryContext>();
     nsproxy_fentry => |context| namespaces::switch(&context);
     ptrace_fentry => |context| privilege::ptrace(&context);
@@ -95,7 +105,7 @@ entry_points! { kprobe, ProbeContext:
     send4_kprobe => |context| datagram::sent::<ProbeContext>(context.pointer(1));
     send6_kprobe => |context| datagram::sent::<ProbeContext>(context.pointer(0));
     receive_kprobe => |context| datagram::received(&context);
-    commit_kprobe => |context| privilege::commit(&context);
+    commit_kprobe => |context| privilege::commit(&context, Run::First);
     unshare_kprobe => |_context| namespaces::unshare_begins::<ProbeContext>();
     nsproxy_kprobe => |context| namespaces::switch(&context);
     ptrace_kprobe => |context| privilege::ptrace(&context);

@@ -136,7 +136,8 @@ pub fn report(
     operation: NamespaceOperation,
     owner: &Owner,
 ) {
-    if !wanted(Kind::Namespace) {
+    // A new set of namespaces can have the same ones in it.
+    if before.same(after) || !wanted(Kind::Namespace) {
         return;
     }
     if let Some(mut record) = Record::<Namespace>::open(Kind::Namespace, owner) {

@@ -71,8 +71,11 @@ pub fn walk<A: Access>(target: &mut Target<'_>, place: Place) {
     // On most hosts the root is mounted on the root of the initial file system. What is found there
     // holds for the next walk too.
     if mount.is_on_top() {
-        target.root.set(vfsmount);
-        target.end.set(End::Root as u32);
+        let end = mount.end();
+        if end == End::Root {
+            target.root.set(vfsmount);
+        }
+        target.end.set(end as u32);
         return;
     }
     // Written out for each mount, because the verifier takes a loop within a loop for every way
@@ -86,7 +89,7 @@ pub fn walk<A: Access>(target: &mut Target<'_>, place: Place) {
                 return;
             }
             if below.is_on_top() {
-                target.end.set(End::Root as u32);
+                target.end.set(below.end() as u32);
                 return;
             }
             step_over!(below, $($rest)*);
@@ -133,6 +136,22 @@ impl Mount {
     #[inline(always)]
     fn below(&self) -> Self {
         Self::at(Pointer::from_address(self.parent))
+    }
+
+    /// How a walk ends that has come to this topmost mount: at a root, or in a tree that was taken
+    /// off. Only mounts of a tree that somebody can see belong to a mount namespace; `umount_tree`
+    /// (fs/namespace.c) takes it from them, and for the kernel's own mounts an error stands there.
+    #[inline(always)]
+    fn end(&self) -> End {
+        const ERRORS: u64 = -4095_i64 as u64;
+        let namespace: u64 = field::MOUNT_MNT_NS
+            .of(Pointer::from_address(self.address))
+            .read();
+        if namespace == 0 || namespace >= ERRORS {
+            End::Detached
+        } else {
+            End::Root
+        }
     }
 
     /// Whether nothing is above it: it is mounted nowhere, or on the topmost directory of a mount

@@ -18,14 +18,18 @@ use crate::{
     credentials::{self, Reading},
     kernel::{Access, Growing, Hook, Pointer, Probed, Record, TASKS, current_task, field, wanted},
     namespaces,
+    spare::Run,
 };
 
 /// `commit_creds(new)`, `kernel/cred.c`: the only way by which the kernel itself gives a task
 /// other credentials.
 #[inline(always)]
-pub fn commit<H: Hook>(hook: &H) {
+pub fn commit<H: Hook>(hook: &H, run: Run) {
     let new = hook.pointer(0);
     let task = current_task();
+    if run.is_needless(task, task_flags::COMMIT_SEEN) {
+        return;
+    }
     // Most commits are an exec's and change nothing.
     if let Some(state) = TASKS.find(task.key())
         && credentials::are_apart::<H::Access>(new, &state.credentials)
@@ -33,9 +37,13 @@ pub fn commit<H: Hook>(hook: &H) {
         && field::CRED_USER_NS.get::<H::Access, u64>(new) == state.user_ns
     {
         state.cred = new.address();
+        run.saw(state, task_flags::COMMIT_SEEN, Kind::CredentialChange);
         return;
     }
     committed(task, Pointer::from_address(new.address()));
+    if let Some(state) = TASKS.find(task.key()) {
+        run.saw(state, task_flags::COMMIT_SEEN, Kind::CredentialChange);
+    }
 }
 
 #[inline(never)]
@@ -78,7 +86,9 @@ fn exec_flags(before: &Credentials, after: &Credentials) -> u32 {
     if before.egid != after.egid {
         flags |= task_flags::EXEC_SETGID;
     }
-    if after.cap_permitted & !before.cap_permitted != 0 {
+    // Who becomes root has its capabilities from that.
+    let is_root = after.uid == 0 || after.euid == 0;
+    if !is_root && after.cap_permitted & !before.cap_permitted != 0 {
         flags |= task_flags::EXEC_CAPABILITIES;
     }
     flags
@@ -168,7 +178,7 @@ impl Groups {
         }
     }
 
-    /// Whether two lists are the same, as far as they are captured.
+    /// Whether two lists are known to be the same.
     #[inline(always)]
     fn same(&self, other: &Self) -> bool {
         if self.count != other.count {
@@ -176,6 +186,9 @@ impl Groups {
         }
         if self.gids == other.gids {
             return true;
+        }
+        if self.count > GROUPS_MAX as u32 {
+            return false;
         }
         let mut difference = 0;
         for index in 0..GROUPS_MAX as u32 {

@@ -3,22 +3,33 @@
 use sensor_common::{
     exec::Exit,
     record::{Kind, ProcessKey},
+    state::task_flags,
 };
 
 use crate::{
     actor,
     kernel::{Access, EXITED, Hook, Pointer, Record, TASKS, field, setting, wanted},
+    spare::Run,
 };
 
 /// `sched_process_exit(task)`, with `group_dead` from 6.16, `kernel/exit.c`: each thread's end,
 /// before its files are closed.
 #[inline(always)]
-pub fn exit<H: Hook>(hook: &H) {
+pub fn exit<H: Hook>(hook: &H, run: Run) {
     let task = hook.pointer(0);
-    if wanted(Kind::Exit) && is_group_dead(hook, task) {
+    if !run.is_needless(task, task_flags::EXIT_SEEN)
+        && wanted(Kind::Exit)
+        && is_group_dead(hook, task)
+    {
         report::<H::Access>(task);
+        if let Some(state) = TASKS.find(task.key()) {
+            run.saw(state, task_flags::EXIT_SEEN, Kind::Exit);
+        }
     }
-    TASKS.remove(task.key());
+    // A spare still looks at the mark.
+    if run == Run::Spare || setting::SPARES.get() == 0 {
+        TASKS.remove(task.key());
+    }
 }
 
 /// Whether this thread is the last of its process.

@@ -3,6 +3,7 @@
 use sensor_common::{
     exec::Fork,
     record::{Kind, ProcessKey},
+    state::task_flags,
 };
 
 use super::{namespace_pid, read_parent};
@@ -10,21 +11,26 @@ use crate::{
     actor::{self, Actor, PF_KTHREAD},
     kernel::{Access, Hook, Pointer, Record, TASKS, field, wanted},
     privilege,
+    spare::Run,
 };
 
 /// `sched_process_fork(parent, child)`, `kernel/fork.c`: before the child runs for the first time,
 /// for threads too.
 #[inline(always)]
-pub fn fork<H: Hook>(hook: &H) {
+pub fn fork<H: Hook>(hook: &H, run: Run) {
     let parent = hook.pointer(0);
     let child = hook.pointer(1);
     let child_flags: u32 = field::TASK_FLAGS.get::<H::Access, _>(child);
     if child_flags & PF_KTHREAD != 0 {
         return;
     }
+    if run.is_needless(parent, task_flags::FORK_SEEN) {
+        return;
+    }
     let Some(actor) = actor::of_task::<H::Access>(parent, Kind::Fork) else {
         return;
     };
+    run.saw(actor.state, task_flags::FORK_SEEN, Kind::Fork);
     let key = ProcessKey {
         start: field::TASK_START_BOOTTIME.get::<H::Access, _>(child),
         tgid: field::TASK_TGID.get::<H::Access, _>(child),

@@ -21,6 +21,7 @@ use sensor_common::{
 use crate::{
     actor,
     kernel::{Access, Growing, Hook, Pointer, field, wanted},
+    spare::Run,
 };
 
 use image::Image;
@@ -29,14 +30,18 @@ use text::Tail;
 /// `sched_process_exec(task, old_pid, bprm)`, `fs/exec.c`: after the new image, credentials and
 /// arguments are in place, before the first instruction of the new program.
 #[inline(always)]
-pub fn exec<H: Hook>(hook: &H) {
+pub fn exec<H: Hook>(hook: &H, run: Run) {
     let task = hook.pointer(0);
+    if run.is_needless(task, task_flags::EXEC_SEEN) {
+        return;
+    }
     let Some(actor) = actor::of_task::<H::Access>(task, Kind::Exec) else {
         return;
     };
     // The exec in progress ends here, whether it is reported or not.
     let exec_flags = actor.state.flags & task_flags::EXEC;
     actor.state.flags &= !task_flags::EXEC;
+    run.saw(actor.state, task_flags::EXEC_SEEN, Kind::Exec);
     if !wanted(Kind::Exec) {
         return;
     }

@@ -18,7 +18,7 @@ pub use argument::{Hook, SockAddr, accepted};
 pub use helper::{current_task_typed, skc_to_tcp_sock};
 pub use map::{EXITED, LISTENERS, SOCKETS, TASKS, is_new_peer, known_file, learn_file};
 pub use memory::{Access, Buffer, Field, Forgotten, Pointer, Probed, Typed, field};
-pub use ring::{Growing, Record, degraded, is_hooked, wanted};
+pub use ring::{Growing, Record, degraded, is_hooked, spared, wanted};
 pub use settings::setting;
 pub use time::boot_time;
 

@@ -212,6 +212,14 @@ pub fn degraded(limit: Degraded) {
     }
 }
 
+/// Counts an occurrence that a spare program saw.
+#[inline(always)]
+pub fn spared(kind: Kind) {
+    if let Some(counter) = counters().and_then(|counters| counters.spared.get(kind as usize)) {
+        add(counter);
+    }
+}
+
 #[inline(always)]
 fn counters() -> Option<&'static Counters> {
     // SAFETY: the entry of a per-CPU array is never freed while a program can see it.

@@ -232,11 +232,6 @@ impl Work {
         }
         pipeline.started(first.started, boot_time())?;
         for reading in self.readings {
-            let now = WallOffset::now();
-            if now.differs_from(offset) {
-                offset = now;
-                pipeline.set_wall_offset(offset);
-            }
             match reading {
                 Reading::Batch(batch) => {
                     for record in batch.records {
@@ -244,7 +239,14 @@ impl Work {
                     }
                     pipeline.complete_until(batch.complete_until)?;
                 }
-                Reading::Totals(totals) => pipeline.counted(totals, boot_time())?,
+                Reading::Totals(totals) => {
+                    let now = WallOffset::now();
+                    if now.differs_from(offset) {
+                        offset = now;
+                        pipeline.set_wall_offset(offset);
+                    }
+                    pipeline.counted(totals, boot_time())?;
+                }
                 Reading::End(totals) => {
                     let totals = pipeline.end(totals, boot_time())?;
                     farewell(&totals);

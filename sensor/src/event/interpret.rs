@@ -9,15 +9,13 @@ use std::collections::BTreeSet;
 use sensor_common::{credentials::Credentials, record::Kind};
 use serde::{Deserialize, Serialize};
 
-use super::{Body, BpfAccess, BpfProgram, CredentialDivergence, Event, Exec, ProcessId, Verdict};
+use super::{Body, BpfAccess, BpfProgram, CredentialDivergence, Event, Exec, Verdict};
 
 /// Completes events in the order in which they happened.
 #[derive(Debug)]
 pub struct Interpreter {
     commits: Commits,
     programs: Programs,
-    /// The last exec that was found to have changed credentials without a commit.
-    exec: Option<(ProcessId, Credentials)>,
 }
 
 /// What an interpreter needs to know of the kernel side.
@@ -49,7 +47,6 @@ impl Interpreter {
                 newest_at_start: premises.newest_program,
                 seen: BTreeSet::new(),
             },
-            exec: None,
         }
     }
 
@@ -60,21 +57,11 @@ impl Interpreter {
 
     /// Completes an event.
     pub fn interpret(&mut self, event: &mut Event) {
-        let actor = event.actor.map(|actor| actor.id);
         match &mut event.body {
             Body::CredentialDivergence(divergence) => {
                 divergence.verdict = self.judge(divergence);
-                if divergence.found_by == Kind::Exec {
-                    self.exec = actor.map(|id| (id, divergence.before));
-                }
             }
-            Body::Exec(exec) => {
-                if let Some((id, before)) = self.exec.take()
-                    && Some(id) == actor
-                {
-                    complete_exec(exec, &before);
-                }
-            }
+            Body::Exec(exec) if self.commits == Commits::Unseen => complete_exec(exec),
             Body::BpfProgram(program) => program.access = self.programs.access(program),
             _ => {}
         }
@@ -94,12 +81,18 @@ impl Interpreter {
     }
 }
 
-/// What the commit's hook would have said of the exec.
-fn complete_exec(exec: &mut Exec, before: &Credentials) {
-    let after = &exec.credentials;
-    exec.setuid |= before.euid != after.euid;
-    exec.setgid |= before.egid != after.egid;
-    exec.file_capabilities |= after.cap_permitted & !before.cap_permitted != 0;
+/// What the commit's hook would have said of the exec, as far as its outcome tells: who called has
+/// the real ids, and what an ordinary file leaves of capabilities are the ambient ones
+/// (`capabilities(7)`).
+fn complete_exec(exec: &mut Exec) {
+    const S_ISUID: u32 = 0o4000;
+    const S_ISGID: u32 = 0o2000;
+    let (file, now) = (&exec.file, &exec.credentials);
+    exec.setuid |= file.mode & S_ISUID != 0 && now.euid == file.uid && now.euid != now.uid;
+    exec.setgid |= file.mode & S_ISGID != 0 && now.egid == file.gid && now.egid != now.gid;
+    // Who becomes root has its capabilities from that.
+    let is_root = now.uid == 0 || now.euid == 0;
+    exec.file_capabilities |= !is_root && now.cap_permitted & !now.cap_ambient != 0;
 }
 
 const CAP_SETGID: u64 = 1 << 6;

@@ -116,7 +116,12 @@ impl<'a> Climber<'a> {
         rung: &'static Rung,
     ) -> Result<Vec<LoadedProgram>, String> {
         let mut loaded = Vec::with_capacity(rung.programs.len());
-        for attachment in rung.programs {
+        let spares: &[Attachment] = if self.layout.is_preemptible {
+            rung.spares
+        } else {
+            &[]
+        };
+        for attachment in rung.programs.iter().chain(spares) {
             match self.attach(ebpf, rung.means, attachment) {
                 Ok(program) => loaded.push(program),
                 Err(reason) => {

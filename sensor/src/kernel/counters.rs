@@ -60,6 +60,21 @@ impl CounterMap {
         }
         Ok(totals)
     }
+
+    /// Occurrences of some kinds that a spare program saw, because the kernel had skipped the first.
+    fn spared(&self, kinds: &[Kind]) -> Result<u64, MapError> {
+        let mut spared = 0;
+        for words in self.0.get(&0, 0)?.iter() {
+            let counters: Counters = zerocopy::transmute!(*words);
+            spared += Kind::ALL
+                .iter()
+                .zip(counters.spared)
+                .filter(|(kind, _)| kinds.contains(kind))
+                .map(|(_, count)| count)
+                .sum::<u64>();
+        }
+        Ok(spared)
+    }
 }
 
 impl Totals {
@@ -103,26 +118,45 @@ impl Totals {
 }
 
 /// Runs that the kernel skipped because the same program was already running on that CPU
-/// (`recursion_misses`, from 5.12), by hook.
+/// (`recursion_misses`, from 5.12) and that no spare program made up for, by hook.
 ///
 /// What the program would have counted is not known; these runs are neither seen nor lost, but
 /// they are said.
-pub fn skipped_runs(ebpf: &Ebpf, ladder: &[Outcome]) -> BTreeMap<&'static str, u64> {
+///
+/// # Errors
+///
+/// If the kernel refuses to tell what spare programs saw.
+pub fn skipped_runs(
+    ebpf: &Ebpf,
+    ladder: &[Outcome],
+    counters: &CounterMap,
+) -> Result<BTreeMap<&'static str, u64>, MapError> {
     let mut skipped = BTreeMap::new();
     for outcome in ladder {
-        for program in &outcome.programs {
-            let misses = ebpf
-                .program(program.name)
-                .and_then(|program| program.fd().ok())
-                .and_then(|fd| {
-                    let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
-                    fs::read_to_string(path).ok()
-                })
-                .and_then(|info| recursion_misses(&info));
-            *skipped.entry(outcome.hook.name).or_default() += misses.unwrap_or(0);
+        let Some(rung) = outcome.taken else {
+            continue;
+        };
+        let mut misses = 0;
+        for attachment in rung.programs {
+            misses += program_misses(ebpf, attachment.program);
+        }
+        if misses > 0 {
+            let spared = counters.spared(outcome.hook.kinds)?;
+            skipped.insert(outcome.hook.name, misses.saturating_sub(spared));
         }
     }
-    skipped
+    Ok(skipped)
+}
+
+fn program_misses(ebpf: &Ebpf, program: &str) -> u64 {
+    ebpf.program(program)
+        .and_then(|program| program.fd().ok())
+        .and_then(|fd| {
+            let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+            fs::read_to_string(path).ok()
+        })
+        .and_then(|info| recursion_misses(&info))
+        .unwrap_or(0)
 }
 
 fn recursion_misses(fdinfo: &str) -> Option<u64> {
@@ -142,6 +176,7 @@ mod tests {
             sequence: [0; 2],
             seen: [0; Kind::COUNT],
             lost: [[0; Loss::COUNT]; Kind::COUNT],
+            spared: [0; Kind::COUNT],
             degraded: [0; Degraded::COUNT],
         };
         counters.seen[Kind::Exec as usize] = 7;

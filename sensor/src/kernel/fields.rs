@@ -5,7 +5,10 @@ use std::{collections::HashSet, fs, io};
 use sensor_common::fields::{FIELDS, Field, Group, MISSING, Need, Shape};
 use thiserror::Error;
 
-use super::btf::{Btf, BtfError};
+use super::{
+    btf::{Btf, BtfError},
+    preemption,
+};
 
 /// The kernel's type information.
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
@@ -36,6 +39,8 @@ pub struct Layout {
     pub has_skc_to_tcp_sock: bool,
     /// Whether io_uring's workers are threads of the process (from 5.12).
     pub has_io_threads: bool,
+    /// Whether a program can be preempted ([`preemption`]).
+    pub is_preemptible: bool,
     /// Parameters of `inet_csk_accept`.
     pub accept_parameters: u32,
     /// Whether `sched_process_exit` says if the whole group is dead.
@@ -94,6 +99,7 @@ impl Layout {
             missing,
             has_current_task_btf: btf.has_function(CURRENT_TASK_BTF),
             has_skc_to_tcp_sock: btf.has_function(SKC_TO_TCP_SOCK),
+            is_preemptible: preemption::programs_can_be_preempted(),
             has_io_threads: btf.has_function(CREATE_IO_THREAD),
             accept_parameters: btf
                 .parameters(ACCEPT)

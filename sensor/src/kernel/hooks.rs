@@ -33,6 +33,9 @@ pub struct Rung {
     pub means: Means,
     /// The programs; all of them, or the rung is not taken.
     pub programs: &'static [Attachment],
+    /// Programs of the same targets for kernels on which one can be preempted: they work where the
+    /// kernel skipped the first.
+    pub spares: &'static [Attachment],
     /// What this rung does not see; empty if it sees everything.
     pub misses: &'static str,
 }
@@ -122,6 +125,20 @@ const fn rung(means: Means, programs: &'static [Attachment]) -> Rung {
     Rung {
         means,
         programs,
+        spares: &[],
+        misses: "",
+    }
+}
+
+const fn spared(
+    means: Means,
+    programs: &'static [Attachment],
+    spares: &'static [Attachment],
+) -> Rung {
+    Rung {
+        means,
+        programs,
+        spares,
         misses: "",
     }
 }
@@ -130,6 +147,7 @@ const fn lesser(means: Means, programs: &'static [Attachment], misses: &'static 
     Rung {
         means,
         programs,
+        spares: &[],
         misses,
     }
 }
@@ -171,7 +189,11 @@ pub const HOOKS: &[Hook] = &[
         kinds: &[Kind::CredentialChange, Kind::CredentialDivergence],
         groups: &[Group::Task],
         rungs: &[
-            rung(Means::Tracing, &[function("commit_fentry", "commit_creds")]),
+            spared(
+                Means::Tracing,
+                &[function("commit_fentry", "commit_creds")],
+                &[function("commit_spare", "commit_creds")],
+            ),
             rung(Means::Kprobe, &[function("commit_kprobe", "commit_creds")]),
             lesser(
                 Means::StandIn,
@@ -186,13 +208,15 @@ pub const HOOKS: &[Hook] = &[
         kinds: &[Kind::Fork],
         groups: &[Group::Task],
         rungs: &[
-            rung(
+            spared(
                 Means::Tracing,
                 &[tracepoint("fork_tp_btf", "sched_process_fork")],
+                &[tracepoint("fork_spare_btf", "sched_process_fork")],
             ),
-            rung(
+            spared(
                 Means::RawTracepoint,
                 &[tracepoint("fork_raw_tp", "sched_process_fork")],
+                &[tracepoint("fork_spare_raw", "sched_process_fork")],
             ),
         ],
         announces: 0,
@@ -202,13 +226,15 @@ pub const HOOKS: &[Hook] = &[
         kinds: &[Kind::Exec],
         groups: &[Group::Task, Group::Image],
         rungs: &[
-            rung(
+            spared(
                 Means::Tracing,
                 &[tracepoint("exec_tp_btf", "sched_process_exec")],
+                &[tracepoint("exec_spare_btf", "sched_process_exec")],
             ),
-            rung(
+            spared(
                 Means::RawTracepoint,
                 &[tracepoint("exec_raw_tp", "sched_process_exec")],
+                &[tracepoint("exec_spare_raw", "sched_process_exec")],
             ),
         ],
         announces: 0,
@@ -218,13 +244,15 @@ pub const HOOKS: &[Hook] = &[
         kinds: &[Kind::Exit],
         groups: &[Group::Task],
         rungs: &[
-            rung(
+            spared(
                 Means::Tracing,
                 &[tracepoint("exit_tp_btf", "sched_process_exit")],
+                &[tracepoint("exit_spare_btf", "sched_process_exit")],
             ),
-            rung(
+            spared(
                 Means::RawTracepoint,
                 &[tracepoint("exit_raw_tp", "sched_process_exit")],
+                &[tracepoint("exit_spare_raw", "sched_process_exit")],
             ),
         ],
         announces: 0,

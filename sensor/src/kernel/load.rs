@@ -202,6 +202,7 @@ struct Settings {
     unix_sockets: u32,
     argv_limit: u32,
     bulk_mask: u32,
+    spares: u32,
     exit_says_group_dead: u32,
     accept_return: u32,
     offsets: Vec<(&'static str, u32)>,
@@ -232,6 +233,7 @@ impl Settings {
             unix_sockets: u32::from(options.unix_sockets),
             argv_limit: options.argv_bytes,
             bulk_mask: options.bulk_shards - 1,
+            spares: u32::from(layout.is_preemptible),
             exit_says_group_dead: u32::from(layout.exit_says_group_dead),
             accept_return: layout.accept_parameters,
             offsets: layout.globals().collect(),
@@ -260,6 +262,7 @@ fn open(options: &Options, settings: &Settings) -> Result<Ebpf, LoadError> {
         .override_global("UNIX_SOCKETS", &settings.unix_sockets, true)
         .override_global("ARGV_LIMIT", &settings.argv_limit, true)
         .override_global("BULK_MASK", &settings.bulk_mask, true)
+        .override_global("SPARES", &settings.spares, true)
         .override_global("EXIT_SAYS_GROUP_DEAD", &settings.exit_says_group_dead, true)
         .override_global("ACCEPT_RETURN", &settings.accept_return, true)
         .map_max_entries("CRITICAL", options.critical_bytes)

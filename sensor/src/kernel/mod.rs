@@ -6,6 +6,7 @@
 //!   (`climb`), and says why it did not accept others (`refusal`).
 //! - [`fields`], [`btf`]: where this kernel keeps the members that the programs read.
 //! - [`costs`]: what a member that this kernel does not have costs.
+//! - [`preemption`]: whether programs need spares.
 //! - [`scope`]: the part of the host that is watched.
 //! - [`rings`]: reads records; [`reader`]: the thread that does so.
 //! - [`counters`]: reads what the programs counted.
@@ -17,6 +18,7 @@ pub mod counters;
 pub mod fields;
 pub mod hooks;
 pub mod load;
+pub mod preemption;
 pub mod preflight;
 pub mod reader;
 mod refusal;

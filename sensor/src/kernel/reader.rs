@@ -205,20 +205,20 @@ impl Loop {
 
     fn totals(&self) -> Result<Totals, ReadError> {
         let mut totals = self.counters.read()?;
-        totals.skipped_runs = self.skipped_runs();
+        totals.skipped_runs = self.skipped_runs()?;
         Ok(totals)
     }
 
-    fn skipped_runs(&self) -> BTreeMap<&'static str, u64> {
-        self.ebpf
-            .as_ref()
-            .map(|ebpf| skipped_runs(ebpf, &self.ladder))
-            .unwrap_or_default()
+    fn skipped_runs(&self) -> Result<BTreeMap<&'static str, u64>, MapError> {
+        match &self.ebpf {
+            Some(ebpf) => skipped_runs(ebpf, &self.ladder, &self.counters),
+            None => Ok(BTreeMap::new()),
+        }
     }
 
     /// Detaches the programs, and reads on until all that they sent is here.
     fn end(mut self) -> Result<(), ReadError> {
-        let skipped_runs = self.skipped_runs();
+        let skipped_runs = self.skipped_runs()?;
         // The rings and the counters have descriptors of their own.
         self.ebpf = None;
         let detached = Instant::now();

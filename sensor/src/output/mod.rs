@@ -2,7 +2,8 @@
 //!
 //! - [`ecs`]: JSON lines for machines.
 //! - [`pretty`]: columns for people.
-//! - [`arguments`], [`changes`], [`names`], [`socket`]: how both say the same.
+//! - [`arguments`], [`changes`], [`names`], [`socket`], `time`: how both say the same.
+//! - `json`, `scan`: how the first is written fast.
 
 pub mod arguments;
 pub mod changes;

@@ -3,10 +3,10 @@
 //! Each file writes the fields of one subject, straight from the event. Nothing is put in a document
 //! that is not known.
 //!
-//! - [`common`]: what every document has.
-//! - [`process`], [`described`]: who acted.
-//! - [`exec`], [`network`], [`dns`], [`privilege`]: what they did.
-//! - [`state`]: what the sensor says of itself.
+//! - `common`: what every document has.
+//! - `process`, `described`: who acted.
+//! - `exec`, `network`, `dns`, `privilege`: what they did.
+//! - `state`: what the sensor says of itself.
 
 mod common;
 mod described;

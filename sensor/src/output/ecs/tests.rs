@@ -181,7 +181,7 @@ proptest! {
             let process = Process {
                 id: facts[others % 2].id,
                 entity_id: facts[names].entity_id.clone(),
-                namespace_pid: facts[names].namespace_pid,
+                namespace_pid: facts[others].namespace_pid,
                 image: facts[image].image.clone(),
                 parent: Some(facts[0].id),
                 ..facts[others].clone()

@@ -2,11 +2,11 @@
 //!
 //! Whoever runs a program on the host chooses its name and its arguments. They are shown to somebody
 //! with privileges, on a terminal that obeys what it is sent: nothing that a terminal could obey gets
-//! through ([`visible`]).
+//! through (`visible`).
 //!
-//! - [`row`]: columns, and how they fit.
-//! - [`what`]: what happened, in words.
-//! - [`units`]: numbers as people write them.
+//! - `row`: columns, and how they fit.
+//! - `what`: what happened, in words.
+//! - `units`: numbers as people write them.
 
 mod row;
 #[cfg(test)]
@@ -66,6 +66,10 @@ fn of_event(observed: &Observed<'_>) -> Row {
         time: String::new(),
         event: label(event),
         process: what::subject(observed),
+        id: event
+            .subject()
+            .map(|id| format!("[{}]", id.tgid))
+            .unwrap_or_default(),
         user: what::user(observed),
         what: what::what(observed),
         tone: tone(event),
@@ -85,6 +89,7 @@ fn of_statement(stated: &Stated) -> Row {
         time: String::new(),
         event,
         process: String::new(),
+        id: String::new(),
         user: String::new(),
         what: what::statement(&stated.statement),
         tone,

@@ -13,8 +13,10 @@ pub(super) struct Row {
     pub(super) time: String,
     /// What sort of event it is.
     pub(super) event: &'static str,
-    /// Name and id of the process.
+    /// The process's name.
     pub(super) process: String,
+    /// Its id in brackets, which is shown whole however long the name is.
+    pub(super) id: String,
     /// Its user's id.
     pub(super) user: String,
     /// What happened; takes the rest of the line.
@@ -53,6 +55,7 @@ pub(super) fn header() -> Row {
         time: "UTC".into(),
         event: "EVENT",
         process: "PROCESS".into(),
+        id: String::new(),
         user: "USER".into(),
         what: "WHAT".into(),
         tone: Tone::Header,
@@ -73,13 +76,13 @@ impl Row {
         let mut line = String::new();
         let mut left = terminal.width.unwrap_or(usize::MAX);
         let cells = [
-            (&*self.time, Some(TIME_WIDTH)),
-            (self.event, Some(EVENT_WIDTH)),
-            (&self.process, Some(PROCESS_WIDTH)),
-            (&self.user, Some(USER_WIDTH)),
-            (&self.what, None),
+            (&*self.time, "", Some(TIME_WIDTH)),
+            (self.event, "", Some(EVENT_WIDTH)),
+            (&self.process, &*self.id, Some(PROCESS_WIDTH)),
+            (&self.user, "", Some(USER_WIDTH)),
+            (&self.what, "", None),
         ];
-        for (number, (text, width)) in cells.into_iter().enumerate() {
+        for (number, (text, end, width)) in cells.into_iter().enumerate() {
             if number > 0 {
                 if left == 0 {
                     break;
@@ -87,7 +90,9 @@ impl Row {
                 left -= 1;
                 line.push(' ');
             }
-            let shown = fit(&visible(text), width.unwrap_or(left).min(left));
+            let room = width.unwrap_or(left).min(left);
+            let shown = fit(&visible(text), room.saturating_sub(end.len())) + end;
+            let shown = fit(&shown, room);
             let shown_width = display_width(&shown);
             left -= shown_width;
             let colour = self.tone.colour(number).filter(|_| terminal.colours);

@@ -1,15 +1,19 @@
 //! Rows of some events, and what holds for those of any.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
+use sensor_common::{network::Role, record::Ring};
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::{
     clock::{BootTime, WallOffset},
     event::{
-        Actor, CgroupId, Endpoint, Endpoints, Origin, ProcessId, Tgid, Tid, arbitrary, state::Lost,
+        Actor, CgroupId, Closed, Endpoint, Endpoints, NetworkNamespace, Origin, ProcessId, Tgid,
+        Tid, arbitrary, state::Lost,
     },
-    process::Process,
+    process::{Image, Process},
 };
 
 const UNLIMITED: Terminal = Terminal {
@@ -43,7 +47,7 @@ fn event(body: Body) -> Event {
     Event {
         origin: Origin {
             cpu: 0,
-            ring: sensor_common::record::Ring::Bulk,
+            ring: Ring::Bulk,
             sequence: 0,
             time: BootTime(3_661_002_000_000),
         },
@@ -63,7 +67,7 @@ fn event(body: Body) -> Event {
 }
 
 fn closed() -> Event {
-    event(Body::Closed(crate::event::Closed {
+    event(Body::Closed(Closed {
         endpoints: Endpoints {
             local: Endpoint {
                 address: Some("2001:db8::1".parse().unwrap()),
@@ -76,14 +80,14 @@ fn closed() -> Event {
             family: 10,
             protocol: 6,
         },
-        namespace: crate::event::NetworkNamespace(1),
+        namespace: NetworkNamespace(1),
         socket_type: 1,
         opened: None,
         established: Some(BootTime(3_660_002_000_000)),
         bytes_sent: 1234,
         bytes_received: 5,
         error: 104,
-        role: sensor_common::network::Role::Server,
+        role: Role::Server,
         state: 1,
     }))
 }
@@ -129,6 +133,32 @@ fn rows_end_where_the_terminal_does() {
     assert_eq!(
         lines.lines().nth(1),
         Some("01:01:01.002 closed       ?[400]               1000  [2001:db8::2]:40…")
+    );
+}
+
+#[test]
+fn a_long_name_does_not_hide_the_id() {
+    let event = closed();
+    let mut observed = observed(&event);
+    let image = Image {
+        name: "a-program-with-a-long-name".into(),
+        ..Image::default()
+    };
+    let process = Process {
+        image: Some(Arc::new(image)),
+        ..Process::unknown(
+            arbitrary::boot(),
+            ProcessId {
+                tgid: Tgid(400),
+                start: BootTime(0),
+            },
+        )
+    };
+    observed.process = Some(&process);
+    let lines = lines(UNLIMITED, Content::Event(observed));
+    assert!(
+        lines.contains("closed       a-program-with…[400] 1000 "),
+        "{lines}"
     );
 }
 

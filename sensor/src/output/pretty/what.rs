@@ -19,14 +19,12 @@ use crate::{
     process::Process,
 };
 
-/// Name and id of the process that an event is about.
+/// The name of the process that an event is about.
 pub(super) fn subject(observed: &Observed<'_>) -> String {
-    let Some(id) = observed.event.subject() else {
-        return String::new();
-    };
     match &observed.event.body {
-        Body::Exec(exec) => format!("{}[{}]", exec_name(exec), id.tgid),
-        _ => named(id, observed.process),
+        Body::Exec(exec) => exec_name(exec),
+        _ if observed.event.subject().is_none() => String::new(),
+        _ => name(observed.process).to_owned(),
     }
 }
 
@@ -89,10 +87,13 @@ pub(super) fn what(observed: &Observed<'_>) -> String {
 
 /// Name and id of a process.
 fn named(id: ProcessId, known: Option<&Process>) -> String {
-    let name = known
+    format!("{}[{}]", name(known), id.tgid)
+}
+
+fn name(known: Option<&Process>) -> &str {
+    known
         .and_then(|process| process.image.as_ref())
-        .map_or("?", |image| &image.name);
-    format!("{name}[{}]", id.tgid)
+        .map_or("?", |image| &image.name)
 }
 
 fn exec(exec: &Exec, observed: &Observed<'_>) -> String {

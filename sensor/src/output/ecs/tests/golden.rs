@@ -84,7 +84,7 @@ fn process() -> Process {
             major: 136,
             minor: 1,
         }),
-        ..unknown(id(400))
+        ..Process::unknown(arbitrary::boot(), id(400))
     }
 }
 
@@ -99,26 +99,7 @@ fn parent() -> Process {
     Process {
         namespace_pid: Some(Tgid(8)),
         image: Some(Arc::new(image)),
-        ..unknown(id(300))
-    }
-}
-
-fn unknown(id: ProcessId) -> Process {
-    Process {
-        id,
-        entity_id: EntityId::new(arbitrary::boot(), id),
-        parent: None,
-        namespace_pid: None,
-        image: None,
-        credentials: None,
-        namespaces: None,
-        cgroup: None,
-        session_id: None,
-        process_group: None,
-        login_uid: None,
-        audit_session: None,
-        tty: None,
-        ended: None,
+        ..Process::unknown(arbitrary::boot(), id(300))
     }
 }
 
