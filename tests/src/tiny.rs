@@ -1,0 +1,200 @@
+//! The smallest programs: a few machine instructions in an ELF file of our own making.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+/// A program that ends at once with this exit code.
+pub fn exits(code: u8) -> Vec<u8> {
+    elf64(ADDRESS, &exit(code), None)
+}
+
+/// A program that waits for a byte, or the end, of its standard input, and ends with this exit code.
+pub fn waits(code: u8) -> Vec<u8> {
+    let mut instructions = vec![
+        0x31, 0xff, // xor edi, edi
+        0x48, 0x89, 0xe6, // mov rsi, rsp
+        0xba, 1, 0, 0, 0, // mov edx, 1
+        0x31, 0xc0, // xor eax, eax (read)
+        0x0f, 0x05, // syscall
+    ];
+    instructions.extend(exit(code));
+    elf64(ADDRESS, &instructions, None)
+}
+
+/// A program that makes a process by vfork, writes its id to the standard output, waits for a byte or
+/// the end of its standard input, waits for the process, and ends with exit code `parent`. The
+/// process ends with exit code `child`.
+pub fn vforks(parent: u8, child: u8) -> Vec<u8> {
+    let mut instructions = vec![
+        0xb8, 58, 0, 0, 0, // mov eax, 58 (vfork)
+        0x0f, 0x05, // syscall
+        0x85, 0xc0, // test eax, eax
+        0x74, 65,   // jz the child, 65 bytes on
+        0x50, // push rax
+        0xbf, 1, 0, 0, 0, // mov edi, 1
+        0x48, 0x89, 0xe6, // mov rsi, rsp
+        0xba, 8, 0, 0, 0, // mov edx, 8
+        0xb8, 1, 0, 0, 0, // mov eax, 1 (write)
+        0x0f, 0x05, // syscall
+        0x31, 0xff, // xor edi, edi
+        0xba, 1, 0, 0, 0, // mov edx, 1
+        0x31, 0xc0, // xor eax, eax (read)
+        0x0f, 0x05, // syscall
+        0x48, 0xc7, 0xc7, 0xff, 0xff, 0xff, 0xff, // mov rdi, -1
+        0x31, 0xf6, // xor esi, esi
+        0x31, 0xd2, // xor edx, edx
+        0x45, 0x31, 0xd2, // xor r10d, r10d
+        0xb8, 61, 0, 0, 0, // mov eax, 61 (wait4)
+        0x0f, 0x05, // syscall
+    ];
+    instructions.extend(exit(parent));
+    instructions.extend(exit(child));
+    elf64(ADDRESS, &instructions, None)
+}
+
+/// A program that ends with exit code `alone` where nothing loads it, but names a loader, which the
+/// kernel starts in its place.
+pub fn loaded_by(loader: &Path, alone: u8) -> Vec<u8> {
+    // Away from the loader's own place.
+    elf64(2 * ADDRESS, &exit(alone), Some(loader))
+}
+
+/// A program for i386 that ends at once with this exit code.
+pub fn exits_i386(code: u8) -> Vec<u8> {
+    // mov ebx, code; mov eax, 1 (exit); int 0x80
+    elf32(3, &[0xbb, code, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xcd, 0x80])
+}
+
+/// A program for the x32 ABI that ends at once with this exit code.
+pub fn exits_x32(code: u8) -> Vec<u8> {
+    // mov edi, code; mov eax, 0x4000_0000 + 60 (exit); syscall
+    elf32(62, &[0xbf, code, 0, 0, 0, 0xb8, 60, 0, 0, 0x40, 0x0f, 0x05])
+}
+
+/// Writes an executable file.
+pub fn write(path: &Path, program: &[u8]) -> Result<()> {
+    fs::write(path, program)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
+        .with_context(|| format!("cannot write the program {}", path.display()))
+}
+
+/// mov edi, code; mov eax, 60 (exit); syscall
+fn exit(code: u8) -> [u8; 12] {
+    [0xbf, code, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05]
+}
+
+const ADDRESS: u32 = 0x40_0000;
+
+/// A static x86-64 program at this address, which begins with the first of these instructions, or is
+/// loaded by another.
+fn elf64(address: u32, code: &[u8], loader: Option<&Path>) -> Vec<u8> {
+    const HEADER: u64 = 64;
+    const PROGRAM_HEADER: u64 = 56;
+    let loader = loader.map(|path| [path.as_os_str().as_bytes(), b"\0"].concat());
+    let headers: u16 = if loader.is_some() { 2 } else { 1 };
+    let start = HEADER + PROGRAM_HEADER * u64::from(headers);
+    let name = loader.as_deref().unwrap_or_default();
+    let name_start = start + code.len() as u64;
+    let length = name_start + name.len() as u64;
+    let address = u64::from(address);
+
+    let mut elf = Vec::new();
+    elf.extend(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
+    elf.extend(2_u16.to_le_bytes()); // ET_EXEC
+    elf.extend(62_u16.to_le_bytes()); // EM_X86_64
+    elf.extend(1_u32.to_le_bytes()); // version
+    elf.extend((address + start).to_le_bytes()); // entry
+    elf.extend(HEADER.to_le_bytes()); // program headers' offset
+    elf.extend(0_u64.to_le_bytes()); // section headers' offset
+    elf.extend(0_u32.to_le_bytes()); // flags
+    for number in [64, 56, headers, 64, 0, 0] {
+        elf.extend(number.to_le_bytes()); // header sizes and counts
+    }
+    if loader.is_some() {
+        elf.extend(3_u32.to_le_bytes()); // PT_INTERP
+        elf.extend(4_u32.to_le_bytes()); // readable
+        let place = address + name_start;
+        let size = name.len() as u64;
+        for number in [name_start, place, place, size, size, 1] {
+            elf.extend(number.to_le_bytes());
+        }
+    }
+    elf.extend(1_u32.to_le_bytes()); // PT_LOAD
+    // Readable, executable, and writable: old kernels clear the rest of a loader's last page.
+    elf.extend(7_u32.to_le_bytes());
+    for number in [0, address, address, length, length, 0x1000] {
+        elf.extend(number.to_le_bytes()); // offset, addresses, sizes, alignment
+    }
+    elf.extend(code);
+    elf.extend(name);
+    elf
+}
+
+/// A static program with pointers of 32 bits, for this machine (`EM_...`).
+fn elf32(machine: u16, code: &[u8]) -> Vec<u8> {
+    const HEADER: u32 = 52;
+    const PROGRAM_HEADER: u32 = 32;
+    let start = HEADER + PROGRAM_HEADER;
+    let length = start + u32::try_from(code.len()).unwrap_or_default();
+
+    let mut elf = Vec::new();
+    elf.extend(b"\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0");
+    elf.extend(2_u16.to_le_bytes()); // ET_EXEC
+    elf.extend(machine.to_le_bytes());
+    elf.extend(1_u32.to_le_bytes()); // version
+    elf.extend((ADDRESS + start).to_le_bytes()); // entry
+    elf.extend(HEADER.to_le_bytes()); // program headers' offset
+    elf.extend(0_u32.to_le_bytes()); // section headers' offset
+    elf.extend(0_u32.to_le_bytes()); // flags
+    for number in [52_u16, 32, 1, 40, 0, 0] {
+        elf.extend(number.to_le_bytes()); // header sizes and counts
+    }
+    // PT_LOAD: offset, addresses, sizes, readable and executable, alignment
+    for number in [1, 0, ADDRESS, ADDRESS, length, length, 5, 0x1000] {
+        elf.extend(number.to_le_bytes());
+    }
+    elf.extend(code);
+    elf
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// Writes a program in a folder of its own, and runs it.
+    fn code_of(name: &str, program: &[u8]) -> Option<i32> {
+        let folder = std::env::temp_dir().join(format!("tiny-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        write(&path, program).unwrap();
+        let mut child = Command::new(&path).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"x").unwrap_or(());
+        let code = child.wait().unwrap().code();
+        fs::remove_dir_all(&folder).unwrap();
+        code
+    }
+
+    #[test]
+    fn the_programs_do_what_they_say() {
+        assert_eq!(code_of("exits", &exits(7)), Some(7));
+        assert_eq!(code_of("waits", &waits(8)), Some(8));
+        assert_eq!(code_of("vforks", &vforks(9, 3)), Some(9));
+    }
+
+    #[test]
+    fn a_loader_is_started_in_a_programs_place() {
+        let folder = std::env::temp_dir().join(format!("tiny-loader-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let loader = folder.join("loader");
+        write(&loader, &exits(5)).unwrap();
+        assert_eq!(code_of("loaded", &loaded_by(&loader, 6)), Some(5));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
