@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use core::hint::black_box;
+
 use sensor_common::{
     credentials::Credentials,
     privilege::{
@@ -129,12 +131,16 @@ fn report_change(
     record.groups_after = groups_after.text();
     let target = record.bytes();
     let mut offset = size_of::<CredentialChange>();
-    let length = groups_before.bytes();
-    groups_before.gids.read_bytes(target, offset, length);
-    offset += length as usize;
-    let length = groups_after.bytes();
-    groups_after.gids.read_bytes(target, offset, length);
-    offset += length as usize;
+    for groups in [&groups_before, &groups_after] {
+        // The bound stands right before its use, because the compiler would otherwise prove it far
+        // away, and kernels up to 6.1 have forgotten it by then.
+        let mut length = black_box(groups.bytes());
+        if length > LIST {
+            length = LIST;
+        }
+        groups.gids.read_bytes(target, offset, length);
+        offset += length as usize;
+    }
     record.submit_with_length(offset as u32);
 }
 
@@ -167,7 +173,7 @@ impl Groups {
     /// How many bytes that is.
     #[inline(always)]
     fn bytes(&self) -> u32 {
-        (self.captured() * 4) & 0xff
+        self.captured() * 4
     }
 
     #[inline(always)]
