@@ -376,7 +376,7 @@ fn closed<A: Access>(sk: Pointer, old: u8) {
         record.socket_type = SOCK_STREAM;
         record.opened = state.opened;
         record.established = state.established;
-        (record.bytes_sent, record.bytes_received) = payload::<A>(sk);
+        describe_end::<A>(sk, &mut record);
         record.error = field::SOCK_ERR.get::<A, _>(sk);
         record.role = state.role as u8;
         record.state = old;
@@ -385,30 +385,36 @@ fn closed<A: Access>(sk: Pointer, old: u8) {
     }
 }
 
-/// The bytes of payload that a TCP socket has sent and received.
+/// Sets what only the TCP part of a socket tells: the bytes of payload that were sent and received,
+/// and the port, which the kernel has given back by now if it had chosen it itself
+/// (`inet_put_port`, `net/ipv4/inet_hashtables.c`, clears `inet_num` and leaves `inet_sport`).
 #[inline(always)]
-fn payload<A: Access>(sk: Pointer) -> (u64, u64) {
+fn describe_end<A: Access>(sk: Pointer, record: &mut Closed) {
     let flags: u64 = field::SOCK_FLAGS.get::<A, _>(sk);
     let ended = flags & SOCK_DONE != 0;
     if A::TYPED && setting::SKC_TO_TCP_SOCK.get() != 0 {
         let tcp = skc_to_tcp_sock(sk);
         if tcp.is_null() {
-            return (0, 0);
+            record.bytes_sent = 0;
+            record.bytes_received = 0;
+            return;
         }
-        counted::<A>(tcp, ended)
+        describe_tcp::<A>(tcp, ended, record);
     } else {
-        counted::<Probed>(Pointer::from_address(sk.address()), ended)
+        describe_tcp::<Probed>(Pointer::from_address(sk.address()), ended, record);
     }
 }
 
 #[inline(always)]
-fn counted<A: Access>(tcp: Pointer, ended: bool) -> (u64, u64) {
+fn describe_tcp<A: Access>(tcp: Pointer, ended: bool, record: &mut Closed) {
     let sent: u64 = field::TCP_BYTES_SENT.get::<A, _>(tcp);
     let again: u64 = field::TCP_BYTES_RETRANS.get::<A, _>(tcp);
     let received: u64 = field::TCP_BYTES_RECEIVED.get::<A, _>(tcp);
     // The kernel counts the peer's end of stream as a byte received.
     let end = u64::from(ended && received > 0);
-    (sent.wrapping_sub(again), received.wrapping_sub(end))
+    record.bytes_sent = sent.wrapping_sub(again);
+    record.bytes_received = received.wrapping_sub(end);
+    record.endpoints.local_port = u16::from_be(field::TCP_SOURCE_PORT.get::<A, _>(tcp));
 }
 
 /// Sets all but the header of a connection's record.

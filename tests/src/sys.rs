@@ -164,13 +164,7 @@ pub fn connect_racing(socket: BorrowedFd<'_>, address: &[AtomicU64; 2]) -> io::R
     const _: () = assert!(size_of::<libc::sockaddr_in>() == LENGTH as usize);
     // SAFETY: the kernel copies sixteen bytes, to which `address` has a reader's right, while
     // another thread may write to them, atomically.
-    let answer = unsafe {
-        libc::connect(
-            socket.as_raw_fd(),
-            address.as_ptr().cast(),
-            LENGTH,
-        )
-    };
+    let answer = unsafe { libc::connect(socket.as_raw_fd(), address.as_ptr().cast(), LENGTH) };
     success(answer.into())
 }
 

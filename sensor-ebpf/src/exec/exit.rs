@@ -47,8 +47,11 @@ fn is_group_dead<H: Hook>(hook: &H, task: Pointer) -> bool {
     if live != 0 {
         return false;
     }
+    // One thread is left, and no other was ever released: their run times would be in this sum
+    // (`__exit_signal`, `kernel/exit.c`).
     let threads: u32 = field::SIGNAL_NR_THREADS.get::<H::Access, _>(signal);
-    if threads == 1 {
+    let released: u64 = field::SIGNAL_SUM_SCHED_RUNTIME.get::<H::Access, _>(signal);
+    if threads == 1 && released == 0 {
         return true;
     }
     let leader = field::TASK_GROUP_LEADER.follow::<H::Access>(task);

@@ -43,6 +43,7 @@ use crate::{
         reader::{Reader, Reading, Stop},
         scope::hierarchy,
     },
+    memory,
     output::FormatChoice,
     pipeline::{Pipeline, Setup},
     process::snapshot::Sources,
@@ -230,6 +231,7 @@ impl Work {
         for process in processes {
             pipeline.add_process(process);
         }
+        memory::give_back();
         pipeline.started(first.started, boot_time())?;
         for reading in self.readings {
             match reading {

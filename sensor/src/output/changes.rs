@@ -42,6 +42,9 @@ impl Changed {
             Self::GroupId
         } else if capabilities(before) != capabilities(after) {
             Self::Capabilities
+        } else if before == after {
+            // Groups beyond those that were captured.
+            Self::GroupId
         } else {
             Self::Other
         }
