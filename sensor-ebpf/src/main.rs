@@ -69,10 +69,16 @@ entry_points! { btf_tracepoint, BtfTracePointContext:
 entry_points! { raw_tracepoint, RawTracePointContext:
     fork_raw_tp => |context| exec::fork::fork(&context, Run::First);
     fork_spare_raw => |context| exec::fork::fork(&context, Run::Spare);
+    fork_third_raw => |context| exec::fork::fork(&context, Run::Spare);
+    fork_last_raw => |context| exec::fork::fork(&context, Run::Last);
     exec_raw_tp => |context| exec::exec(&context, Run::First);
     exec_spare_raw => |context| exec::exec(&context, Run::Spare);
+    exec_third_raw => |context| exec::exec(&context, Run::Spare);
+    exec_last_raw => |context| exec::exec(&context, Run::Last);
     exit_raw_tp => |context| exec::exit::exit(&context, Run::First);
     exit_spare_raw => |context| exec::exit::exit(&context, Run::Spare);
+    exit_third_raw => |context| exec::exit::exit(&context, Run::Spare);
+    exit_last_raw => |context| exec::exit::exit(&context, Run::Last);
     state_raw_tp => |context| network::state_change(&context);
     module_raw_tp => |context| privilege::module(&context);
 }
@@ -86,6 +92,8 @@ entry_points! { fentry, FEntryContext:
     receive_fentry => |context| datagram::received(&context);
     commit_fentry => |context| privilege::commit(&context, Run::First);
     commit_spare => |context| privilege::commit(&context, Run::Spare);
+    commit_third => |context| privilege::commit(&context, Run::Spare);
+    commit_last => |context| privilege::commit(&context, Run::Last);
     unshare_fentry => |_context| namespaces::unshare_begins::<FEntryContext>();
     nsproxy_fentry => |context| namespaces::switch(&context);
     ptrace_fentry => |context| privilege::ptrace(&context);

@@ -3,8 +3,13 @@
 //! While a program runs on a CPU the kernel skips every other run of it there (`prog->active`,
 //! kernel/bpf/trampoline.c and kernel/trace/bpf_trace.c, from 5.12). If a task is preempted in a
 //! program, and the next one on that CPU comes to the same hook, its event would be missed. So the
-//! important programs are attached twice: the second is a spare, with a count of its own, that
-//! works only where the first was skipped. It learns that from a mark on the acting task.
+//! important programs have three spares, each with a count of its own, that work only where those
+//! before them were skipped. They learn that from a mark on the acting task.
+//!
+//! Three, because a CPU with many tasks to run preempts one in a spare too: on an emulated machine,
+//! where programs take long, one spare left 1 of 2,000 execs unseen. To hold off preemption in the
+//! program (`bpf_preempt_disable`, from 6.10) does not help: the task then loses the CPU where it
+//! takes that back, which is in the program still.
 
 #![forbid(unsafe_code)]
 
@@ -17,13 +22,15 @@ use crate::kernel::{Pointer, TASKS, setting, spared};
 pub enum Run {
     /// The one that the kernel calls first.
     First,
-    /// The one after it.
+    /// One after it.
     Spare,
+    /// The one after all others.
+    Last,
 }
 
 impl Run {
-    /// Whether this is a spare and the first has run, of which `mark` on the task tells. The mark
-    /// is taken away.
+    /// Whether this is a spare and one before it has run, of which `mark` on the task tells. The
+    /// last takes the mark away.
     #[inline(always)]
     pub fn is_needless(self, task: Pointer, mark: u32) -> bool {
         if self == Self::First {
@@ -31,7 +38,9 @@ impl Run {
         }
         match TASKS.find(task.key()) {
             Some(state) if state.flags & mark != 0 => {
-                state.flags &= !mark;
+                if self == Self::Last {
+                    state.flags &= !mark;
+                }
                 true
             }
             _ => false,
@@ -44,7 +53,11 @@ impl Run {
         match self {
             Self::First if setting::SPARES.get() != 0 => state.flags |= mark,
             Self::First => {}
-            Self::Spare => spared(kind),
+            Self::Spare => {
+                state.flags |= mark;
+                spared(kind);
+            }
+            Self::Last => spared(kind),
         }
     }
 }

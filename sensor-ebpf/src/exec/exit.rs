@@ -26,8 +26,8 @@ pub fn exit<H: Hook>(hook: &H, run: Run) {
             run.saw(state, task_flags::EXIT_SEEN, Kind::Exit);
         }
     }
-    // A spare still looks at the mark.
-    if run == Run::Spare || setting::SPARES.get() == 0 {
+    // Spares still look at the mark.
+    if run == Run::Last || setting::SPARES.get() == 0 {
         TASKS.remove(task.key());
     }
 }

@@ -192,7 +192,11 @@ pub const HOOKS: &[Hook] = &[
             spared(
                 Means::Tracing,
                 &[function("commit_fentry", "commit_creds")],
-                &[function("commit_spare", "commit_creds")],
+                &[
+                    function("commit_spare", "commit_creds"),
+                    function("commit_third", "commit_creds"),
+                    function("commit_last", "commit_creds"),
+                ],
             ),
             rung(Means::Kprobe, &[function("commit_kprobe", "commit_creds")]),
             lesser(
@@ -211,12 +215,20 @@ pub const HOOKS: &[Hook] = &[
             spared(
                 Means::Tracing,
                 &[tracepoint("fork_tp_btf", "sched_process_fork")],
-                &[tracepoint("fork_spare_btf", "sched_process_fork")],
+                &[
+                    tracepoint("fork_spare_btf", "sched_process_fork"),
+                    tracepoint("fork_third_raw", "sched_process_fork"),
+                    tracepoint("fork_last_raw", "sched_process_fork"),
+                ],
             ),
             spared(
                 Means::RawTracepoint,
                 &[tracepoint("fork_raw_tp", "sched_process_fork")],
-                &[tracepoint("fork_spare_raw", "sched_process_fork")],
+                &[
+                    tracepoint("fork_spare_raw", "sched_process_fork"),
+                    tracepoint("fork_third_raw", "sched_process_fork"),
+                    tracepoint("fork_last_raw", "sched_process_fork"),
+                ],
             ),
         ],
         announces: 0,
@@ -229,12 +241,20 @@ pub const HOOKS: &[Hook] = &[
             spared(
                 Means::Tracing,
                 &[tracepoint("exec_tp_btf", "sched_process_exec")],
-                &[tracepoint("exec_spare_btf", "sched_process_exec")],
+                &[
+                    tracepoint("exec_spare_btf", "sched_process_exec"),
+                    tracepoint("exec_third_raw", "sched_process_exec"),
+                    tracepoint("exec_last_raw", "sched_process_exec"),
+                ],
             ),
             spared(
                 Means::RawTracepoint,
                 &[tracepoint("exec_raw_tp", "sched_process_exec")],
-                &[tracepoint("exec_spare_raw", "sched_process_exec")],
+                &[
+                    tracepoint("exec_spare_raw", "sched_process_exec"),
+                    tracepoint("exec_third_raw", "sched_process_exec"),
+                    tracepoint("exec_last_raw", "sched_process_exec"),
+                ],
             ),
         ],
         announces: 0,
@@ -247,12 +267,20 @@ pub const HOOKS: &[Hook] = &[
             spared(
                 Means::Tracing,
                 &[tracepoint("exit_tp_btf", "sched_process_exit")],
-                &[tracepoint("exit_spare_btf", "sched_process_exit")],
+                &[
+                    tracepoint("exit_spare_btf", "sched_process_exit"),
+                    tracepoint("exit_third_raw", "sched_process_exit"),
+                    tracepoint("exit_last_raw", "sched_process_exit"),
+                ],
             ),
             spared(
                 Means::RawTracepoint,
                 &[tracepoint("exit_raw_tp", "sched_process_exit")],
-                &[tracepoint("exit_spare_raw", "sched_process_exit")],
+                &[
+                    tracepoint("exit_spare_raw", "sched_process_exit"),
+                    tracepoint("exit_third_raw", "sched_process_exit"),
+                    tracepoint("exit_last_raw", "sched_process_exit"),
+                ],
             ),
         ],
         announces: 0,
