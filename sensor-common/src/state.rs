@@ -21,8 +21,6 @@ pub mod hooked {
     pub const ACCEPT: u32 = 1 << 0;
     /// `security_socket_listen`.
     pub const LISTEN: u32 = 1 << 1;
-    /// `switch_task_namespaces`.
-    pub const NAMESPACES: u32 = 1 << 2;
 }
 
 /// What is known of a task, by the address of its `struct task_struct` (map `TASKS`).

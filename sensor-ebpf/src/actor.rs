@@ -9,14 +9,14 @@
 use sensor_common::{
     privilege::CredentialDivergence,
     record::{Kind, flags},
-    state::{Owner, TaskState, hooked},
+    state::{Owner, TaskState},
 };
 
 use crate::{
     credentials::{self, Reading},
     kernel::{
         Access, Pointer, Probed, Record, TASKS, Typed, current_task, current_task_typed, field,
-        is_hooked, setting, wanted,
+        setting, wanted,
     },
     namespaces,
 };
@@ -116,9 +116,7 @@ fn identify_process<A: Access>(
         Some(state) if is_same_task::<A>(task, state) => {
             describe(state, owner);
             check_credentials::<A>(task, state, owner, found_by);
-            if !is_hooked(hooked::NAMESPACES) {
-                namespaces::check::<A>(task, state, owner);
-            }
+            namespaces::check::<A>(task, state, owner);
             state
         }
         _ => first_sight::<A>(task, owner)?,

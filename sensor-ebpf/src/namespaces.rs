@@ -43,7 +43,8 @@ fn inum<A: Access>(member: &Field, number: &Field, nsproxy: Pointer) -> u32 {
     number.get::<A, u32>(namespace)
 }
 
-/// Where changes of namespaces are not hooked, they are noticed at whatever the task does next.
+/// Where changes of namespaces are not hooked, or the kernel skipped the hook's program, they are
+/// noticed at whatever the task does next.
 #[inline(always)]
 pub fn check<A: Access>(task: Pointer, state: &mut TaskState, owner: &Owner) {
     let nsproxy = field::TASK_NSPROXY.follow::<A>(task);

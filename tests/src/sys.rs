@@ -11,6 +11,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 pub use ring::{Doer, Ring};
 
@@ -351,6 +352,12 @@ pub fn bpf_load(program: &BpfProgram<'_>) -> io::Result<OwnedFd> {
         interface: 0,
         attach_type: program.attach_type,
     };
+    // Before 5.11 programs count as locked memory of their user's.
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    let _or_the_kernel_refuses = setrlimit(Resource::Memlock, unlimited);
     // SAFETY: the attributes have no padding, and what they point to is borrowed for as long as the
     // call takes, with its length or an end of its own; without a log the kernel writes nothing.
     unsafe { bpf(PROG_LOAD, &attributes) }

@@ -172,7 +172,8 @@ impl Default for Rings {
     fn default() -> Self {
         Self {
             critical_bytes: 4 << 20,
-            bulk_bytes: 4 << 20,
+            // At most 20 ms of events are in it, unless the sensor does not get to run.
+            bulk_bytes: 2 << 20,
             bulk_shards: Shards::Auto,
         }
     }

@@ -118,7 +118,7 @@ impl Totals {
 }
 
 /// Runs that the kernel skipped because the same program was already running on that CPU
-/// (`recursion_misses`, from 5.12) and that no spare program made up for, by hook.
+/// (`recursion_misses`, from 5.12) and that nothing made up for, by hook.
 ///
 /// What the program would have counted is not known; these runs are neither seen nor lost, but
 /// they are said.
@@ -136,6 +136,9 @@ pub fn skipped_runs(
         let Some(rung) = outcome.taken else {
             continue;
         };
+        if outcome.hook.catches_up {
+            continue;
+        }
         let mut misses = 0;
         for attachment in rung.programs {
             misses += program_misses(ebpf, attachment.program);

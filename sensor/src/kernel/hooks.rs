@@ -24,6 +24,9 @@ pub struct Hook {
     pub rungs: &'static [Rung],
     /// The bit of [`hooked`] that tells other programs not to stand in, or 0.
     pub announces: u32,
+    /// Whether what a run that the kernel skipped would have told is told at the process's next
+    /// event all the same.
+    pub catches_up: bool,
 }
 
 /// One way to hook an event.
@@ -182,7 +185,8 @@ pub const HOOKS: &[Hook] = &[
                 "noticed at the process's next event, without saying how it came about",
             ),
         ],
-        announces: hooked::NAMESPACES,
+        announces: 0,
+        catches_up: true,
     },
     Hook {
         name: "credentials",
@@ -206,6 +210,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "fork",
@@ -232,6 +237,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "exec",
@@ -258,6 +264,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "exit",
@@ -284,6 +291,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "accept",
@@ -302,6 +310,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: hooked::ACCEPT,
+        catches_up: false,
     },
     Hook {
         name: "listen",
@@ -319,6 +328,7 @@ pub const HOOKS: &[Hook] = &[
             lesser(Means::StandIn, &[], "TCP only, and without the backlog"),
         ],
         announces: hooked::LISTEN,
+        catches_up: false,
     },
     Hook {
         name: "bind",
@@ -340,6 +350,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "connect",
@@ -361,6 +372,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "tcp state",
@@ -377,6 +389,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "udp send",
@@ -404,6 +417,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "udp receive",
@@ -425,6 +439,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "ptrace",
@@ -447,6 +462,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "module load",
@@ -463,6 +479,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
     Hook {
         name: "bpf program",
@@ -479,6 +496,7 @@ pub const HOOKS: &[Hook] = &[
             ),
         ],
         announces: 0,
+        catches_up: false,
     },
 ];
 

@@ -129,10 +129,14 @@ fn none(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Waits until a process runs this program.
+/// Waits until a process runs this program, and waits in it: `/proc` shows the new program before it
+/// shows the new arguments.
 fn wait_for_image(pid: u32, program: &Path) -> Result<()> {
     for _ in 0..2000 {
-        if fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|image| image == program) {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        if fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|image| image == program)
+            && stat.contains(") S ")
+        {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(5));
