@@ -15,6 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::event::{Event, Events, of};
+use crate::place;
 use crate::stage;
 use crate::stream::Stream;
 use crate::tiny;
@@ -36,10 +37,15 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The configuration, with a state directory of the sensor's own unless it names one: two
-    /// sensors that share one refuse to watch the same processes.
-    fn with_state(&self, number: u32) -> String {
+    /// The configuration, with what a test needs besides: a state directory of the sensor's own unless
+    /// it names one, because two sensors that share one refuse to watch the same processes.
+    fn completed(&self, number: u32) -> String {
         let mut text = self.configuration.to_owned();
+        // An emulated CPU may stand still for longer than the usual window, while a program on it has a
+        // place in a ring and has not filled it.
+        if place::is_a_test_machine() && !text.contains("[limits]") {
+            text.push_str("[limits]\nreorder_milliseconds = 10000\n");
+        }
         if !text.contains("[state]") {
             let state = self.folder.join(format!("state-{number}"));
             text.push_str(&format!(
@@ -95,7 +101,7 @@ impl Sensor {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let configuration = settings.folder.join(format!("sensor-{number}.toml"));
-        fs::write(&configuration, settings.with_state(number))
+        fs::write(&configuration, settings.completed(number))
             .with_context(|| format!("cannot write {}", configuration.display()))?;
         let marker = settings.folder.join("settle");
         if !marker.exists() {
