@@ -219,7 +219,7 @@ fn check_credentials<A: Access>(
 fn diverged(cred: u64, state: &mut TaskState, owner: &mut Owner, found_by: u32) {
     let cred = Pointer::from_address(cred);
     let mut found = Reading::new();
-    let found = found.of(cred);
+    let found = found.of::<Probed>(cred);
     state.user_ns = field::CRED_USER_NS.get::<Probed, _>(cred);
     if found.same(&state.credentials) {
         return;

@@ -5,7 +5,7 @@
 use sensor_common::credentials::Credentials;
 use zerocopy::IntoBytes;
 
-use crate::kernel::{Access, Buffer, Pointer, Probed, field};
+use crate::kernel::{Access, Buffer, Pointer, field};
 
 /// Reads a `struct cred`.
 #[inline(always)]
@@ -31,9 +31,9 @@ impl Reading {
 
     /// Reads a `struct cred`.
     #[inline(always)]
-    pub fn of(&mut self, cred: Pointer) -> &mut Credentials {
+    pub fn of<A: Access>(&mut self, cred: Pointer) -> &mut Credentials {
         let credentials = self.0.written();
-        read::<Probed>(cred, credentials);
+        read::<A>(cred, credentials);
         credentials
     }
 }

@@ -16,9 +16,12 @@ use sensor_common::{
 use zerocopy::IntoBytes;
 
 use crate::{
-    actor::{self, Actor},
+    actor,
     credentials::{self, Reading},
-    kernel::{Access, Growing, Hook, Pointer, Probed, Record, TASKS, current_task, field, wanted},
+    kernel::{
+        Access, Growing, Hook, Pointer, Probed, Record, TASKS, Typed, current_task,
+        current_task_typed, field, setting, wanted,
+    },
     namespaces,
     spare::Run,
 };
@@ -42,40 +45,45 @@ pub fn commit<H: Hook>(hook: &H, run: Run) {
         run.saw(state, task_flags::COMMIT_SEEN, Kind::CredentialChange);
         return;
     }
-    committed(task, Pointer::from_address(new.address()));
+    if H::Access::TYPED && setting::CURRENT_TASK_BTF.get() != 0 {
+        change::<Typed>(current_task_typed(), new);
+    } else {
+        change::<Probed>(task, Pointer::from_address(new.address()));
+    }
     if let Some(state) = TASKS.find(task.key()) {
         run.saw(state, task_flags::COMMIT_SEEN, Kind::CredentialChange);
     }
 }
 
+#[inline(always)]
+fn change<A: Access>(task: Pointer, new: Pointer) {
+    if let Some(mut actor) = actor::of_task::<A>(task, Kind::CredentialChange) {
+        committed::<A>(task, new, actor.state, &mut actor.owner);
+    }
+}
+
+/// A function of its own, so that its stack is not below that of the search for the actor.
 #[inline(never)]
-fn committed(task: Pointer, new: Pointer) {
-    let Some(actor) = actor::of_task::<Probed>(task, Kind::CredentialChange) else {
-        return;
-    };
-    let Actor { state, mut owner } = actor;
+fn committed<A: Access>(task: Pointer, new: Pointer, state: &mut TaskState, owner: &mut Owner) {
     let mut after = Reading::new();
-    let after = after.of(new);
+    let after = after.of::<A>(new);
     owner.credentials = after.digest();
     owner.uid = after.uid;
-    let cause = if field::TASK_IN_EXECVE.is_set::<Probed>(task) {
+    let cause = if field::TASK_IN_EXECVE.is_set::<A>(task) {
         state.flags |= exec_flags(&state.credentials, after);
         Cause::Exec
     } else {
         Cause::Call
     };
-    let groups = [
-        state.group_info,
-        field::CRED_GROUP_INFO.get::<Probed, _>(new),
-    ];
-    report_change(&state.credentials, after, &groups, cause as u32, &owner);
+    let groups = [state.group_info, field::CRED_GROUP_INFO.get::<A, _>(new)];
+    report_change(&state.credentials, after, &groups, cause as u32, owner);
     state.credentials = *after;
     state.digest = owner.credentials;
     state.cred = new.address();
     state.group_info = groups[1];
-    state.user_ns = field::CRED_USER_NS.get::<Probed, _>(new);
+    state.user_ns = field::CRED_USER_NS.get::<A, _>(new);
     if after.user_namespace != state.namespaces.user {
-        namespaces::entered_user_namespace(state, &owner);
+        namespaces::entered_user_namespace(state, owner);
     }
 }
 
@@ -110,7 +118,12 @@ fn report_change(
     /// The fixed part and two full lists.
     const TOTAL: u64 = size_of::<CredentialChange>() as u64 + 2 * LIST as u64;
     let groups_before = Groups::read(group_infos[0]);
-    let groups_after = Groups::read(group_infos[1]);
+    // Nearly every change leaves them alone.
+    let groups_after = if group_infos[0] == group_infos[1] {
+        groups_before
+    } else {
+        Groups::read(group_infos[1])
+    };
     if after.same(before) && groups_before.same(&groups_after) {
         return;
     }
@@ -138,13 +151,16 @@ fn report_change(
         if length > LIST {
             length = LIST;
         }
-        groups.gids.read_bytes(target, offset, length);
+        if length > 0 {
+            groups.gids.read_bytes(target, offset, length);
+        }
         offset += length as usize;
     }
     record.submit_with_length(offset as u32);
 }
 
 /// A `struct group_info`: its list is never written to once a task uses it.
+#[derive(Clone, Copy)]
 struct Groups {
     count: u32,
     gids: Pointer,
