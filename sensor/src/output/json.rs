@@ -13,6 +13,7 @@ mod text;
 use std::{
     io::{self, Write},
     net::IpAddr,
+    ops::Range,
 };
 
 use serde::Serialize;
@@ -28,6 +29,14 @@ pub(super) struct Object<'a> {
 /// An array under construction.
 pub(super) struct Array<'a> {
     out: &'a mut Vec<u8>,
+}
+
+/// Elements of arrays, written once to be put into many.
+#[derive(Default)]
+pub(super) struct Elements {
+    written: Vec<u8>,
+    /// Where each ends.
+    ends: Vec<usize>,
 }
 
 /// A text under construction.
@@ -234,6 +243,18 @@ impl Array<'_> {
         self.out.push(b',');
     }
 
+    /// Some of the elements that were written before.
+    pub(super) fn elements(&mut self, elements: &Elements, which: Range<usize>) {
+        let end_before = |index: usize| match index {
+            0 => Some(0),
+            index => elements.ends.get(index - 1).copied(),
+        };
+        if let (Some(begin), Some(end)) = (end_before(which.start), end_before(which.end)) {
+            let written = elements.written.get(begin..end);
+            self.out.extend_from_slice(written.unwrap_or_default());
+        }
+    }
+
     /// Any text.
     pub(super) fn text(&mut self, text: &str) {
         self.out.push(b'"');
@@ -256,6 +277,17 @@ impl Array<'_> {
     pub(super) fn object(&mut self, fill: impl FnOnce(&mut Object<'_>)) {
         object(self.out, fill);
         self.out.push(b',');
+    }
+}
+
+impl Elements {
+    /// One more: a word of ours, without anything to escape.
+    pub(super) fn word(&mut self, word: &str) {
+        Array {
+            out: &mut self.written,
+        }
+        .word(word);
+        self.ends.push(self.written.len());
     }
 }
 

@@ -4,10 +4,11 @@
 //! that is not known.
 //!
 //! - `common`: what every document has.
-//! - `process`, `described`: who acted.
+//! - `process`, `described`, `capabilities`: who acted.
 //! - `exec`, `network`, `dns`, `privilege`: what they did.
 //! - `state`: what the sensor says of itself.
 
+mod capabilities;
 mod common;
 mod described;
 mod dns;

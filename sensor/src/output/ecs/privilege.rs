@@ -7,7 +7,8 @@ use sensor_common::{
 
 use super::{
     Context,
-    process::{self, capabilities, identity, program_file},
+    capabilities::capabilities,
+    process::{self, identity, program_file},
 };
 use crate::{
     event::{

@@ -8,14 +8,13 @@ use sensor_common::{
     record::{Family, Kind},
 };
 
-use super::{Context, described::Subject};
+use super::{Context, capabilities::capabilities, described::Subject};
 use crate::{
     event::{Body, Device, Event, Exec, ExitStatus, ProcessId, Tgid},
     output::{
         Observed,
         arguments::{Arguments, CommandLine},
         json::Object,
-        names,
     },
     process::{EntityId, Process},
 };
@@ -200,13 +199,6 @@ fn thread(observed: &Observed<'_>, fields: &mut Object<'_>) {
 /// does.
 fn shows_capabilities(event: &Event) -> bool {
     event.kind() == Kind::Exec || event.kind().family() == Family::Privilege
-}
-
-/// A set of capabilities, by their names.
-pub(super) fn capabilities(name: &'static str, set: u64, fields: &mut Object<'_>) {
-    fields.array(name, |array| {
-        names::capabilities(set).for_each(|capability| array.word(&capability.as_text()));
-    });
 }
 
 fn users(observed: &Observed<'_>, fields: &mut Object<'_>) {
