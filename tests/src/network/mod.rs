@@ -1,10 +1,12 @@
 //! Scenarios of the network family.
 
+mod datagram;
 mod flow;
 mod namespace;
 mod pair;
 mod puppet;
 mod tcp;
+mod udp;
 
 use crate::scenario::Scenario;
 use crate::stage::Act;
@@ -13,4 +15,9 @@ use crate::stage::Act;
 pub const ACTS: &[&[Act]] = &[puppet::ACTS];
 
 /// The family's scenarios.
-pub const SCENARIOS: &[&[Scenario]] = &[tcp::SCENARIOS, namespace::SCENARIOS];
+pub const SCENARIOS: &[&[Scenario]] = &[
+    tcp::SCENARIOS,
+    namespace::SCENARIOS,
+    udp::SCENARIOS,
+    datagram::SCENARIOS,
+];
