@@ -7,6 +7,7 @@
 
 #![deny(unsafe_code)]
 
+mod base64;
 mod clock;
 mod command_line;
 mod contract;

@@ -1,6 +1,7 @@
 //! Scenarios of the network family.
 
 mod datagram;
+mod dns;
 mod flow;
 mod namespace;
 mod pair;
@@ -20,4 +21,6 @@ pub const SCENARIOS: &[&[Scenario]] = &[
     namespace::SCENARIOS,
     udp::SCENARIOS,
     datagram::SCENARIOS,
+    dns::SCENARIOS,
+    dns::broken::SCENARIOS,
 ];
