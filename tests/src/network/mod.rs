@@ -8,6 +8,7 @@ mod pair;
 mod puppet;
 mod tcp;
 mod udp;
+mod unix;
 
 use crate::scenario::Scenario;
 use crate::stage::Act;
@@ -23,4 +24,5 @@ pub const SCENARIOS: &[&[Scenario]] = &[
     datagram::SCENARIOS,
     dns::SCENARIOS,
     dns::broken::SCENARIOS,
+    unix::SCENARIOS,
 ];
