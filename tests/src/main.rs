@@ -10,6 +10,7 @@
 mod base64;
 mod clock;
 mod command_line;
+mod compat;
 mod contract;
 mod event;
 mod exec;

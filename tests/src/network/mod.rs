@@ -1,5 +1,6 @@
 //! Scenarios of the network family.
 
+mod compat;
 mod datagram;
 mod dns;
 mod flow;
@@ -25,4 +26,5 @@ pub const SCENARIOS: &[&[Scenario]] = &[
     dns::SCENARIOS,
     dns::broken::SCENARIOS,
     unix::SCENARIOS,
+    compat::SCENARIOS,
 ];
