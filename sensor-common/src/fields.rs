@@ -183,6 +183,7 @@ macro_rules! for_each_field {
             }
             Packet {
                 SKB_SK: Required Bytes "sk_buff.sk",
+                SKB_USERS: Required Bytes "sk_buff.users",
                 SKB_HEAD: Required Bytes "sk_buff.head",
                 SKB_TAIL: Required Bytes "sk_buff.tail",
                 SKB_END: Required Bytes "sk_buff.end",

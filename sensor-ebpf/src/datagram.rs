@@ -43,14 +43,22 @@ pub fn sent<H: Hook>(skb: Pointer) {
     seen::<H>(sk, skb, Direction::Egress);
 }
 
-/// `skb_consume_udp(sk, skb, length)`, `net/ipv4/udp.c`: a process has received the datagram. The
-/// length is negative if it only looked.
+/// `skb_consume_udp(sk, skb, length)`, `net/ipv4/udp.c`: a process has received the datagram, or has
+/// only looked.
 #[inline(always)]
 pub fn received<H: Hook>(hook: &H) {
-    if (hook.number(2) as i32) < 0 {
-        return;
+    let skb = hook.pointer(1);
+    if !only_looked::<H>(hook.number(2) as i32, skb) {
+        seen::<H>(hook.pointer(0), skb, Direction::Ingress);
     }
-    seen::<H>(hook.pointer(0), hook.pointer(1), Direction::Ingress);
+}
+
+/// The bytes that a process got are negative if it only looked. That does not tell of none: but the
+/// packet is in the queue then, which is another user of it (`__skb_try_recv_from_queue`,
+/// `net/core/datagram.c`).
+#[inline(always)]
+fn only_looked<H: Hook>(length: i32, skb: Pointer) -> bool {
+    length < 0 || (length == 0 && field::SKB_USERS.get::<H::Access, u32>(skb) > 1)
 }
 
 #[inline(always)]
@@ -267,16 +275,29 @@ pub fn cgroup_datagram<C: SockAddr>(context: &C, direction: Direction, remote: A
         return;
     };
     let sk = context.sock();
+    let (family, remote) = match unmapped(&remote) {
+        Some(remote) if context.family() == AF_INET6 => (AF_INET, remote),
+        _ => (context.family(), remote),
+    };
     let endpoints = Endpoints {
         local: Address::default(),
         remote,
         local_port: field::SOCK_LOCAL_PORT.get::<Probed, _>(sk),
         remote_port: context.port(),
-        family: context.family(),
+        family,
         protocol: context.protocol(),
     };
     if is_new_peer(&endpoints) {
         let namespace = network_namespace::<Probed>(sk);
         report_peer(&endpoints, namespace, direction, u32::MAX, &actor.owner);
     }
+}
+
+/// The IPv4 address that is mapped into this one of IPv6, if one is: it is the same peer as in a call
+/// that names it as one of IPv4.
+#[inline(always)]
+fn unmapped(address: &Address) -> Option<Address> {
+    const PREFIX: u32 = u32::from_ne_bytes([0, 0, 0xff, 0xff]);
+    let [first, second] = address.words;
+    (first == 0 && second as u32 == PREFIX).then_some(Address::v4((second >> 32) as u32))
 }

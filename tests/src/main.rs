@@ -7,8 +7,10 @@
 
 #![deny(unsafe_code)]
 
+mod base64;
 mod clock;
 mod command_line;
+mod compat;
 mod contract;
 mod event;
 mod exec;

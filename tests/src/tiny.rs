@@ -1,6 +1,7 @@
 //! The smallest programs: a few machine instructions in an ELF file of our own making.
 
 use std::fs;
+use std::net::SocketAddrV4;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -67,6 +68,89 @@ pub fn loaded_by(loader: &Path, alone: u8) -> Vec<u8> {
 pub fn exits_i386(code: u8) -> Vec<u8> {
     // mov ebx, code; mov eax, 1 (exit); int 0x80
     elf32(3, &[0xbb, code, 0, 0, 0, 0xb8, 1, 0, 0, 0, 0xcd, 0x80])
+}
+
+/// A program for i386 that connects to an address by the call for all that sockets do, and sends four
+/// bytes to the same address over UDP by a call for that alone. It does so in [`steps_i386`].
+pub fn connects_i386(to: SocketAddrV4) -> Vec<u8> {
+    let [first, second, third, fourth] = to.ip().octets();
+    let [high, low] = to.port().to_be_bytes();
+    steps_i386(&[
+        0x6a, 0, // push 0
+        0x6a, 0, // push 0
+        0x68, first, second, third, fourth, // push the address
+        0x68, 2, 0, high, low, // push the port and AF_INET: a struct sockaddr_in of 16 bytes
+        0x89, 0xe5, // mov ebp, esp
+        0x6a, 0, // push 0
+        0x6a, 1, // push 1 (SOCK_STREAM)
+        0x6a, 2, // push 2 (AF_INET)
+        0xb8, 102, 0, 0, 0, // mov eax, 102 (socketcall)
+        0xbb, 1, 0, 0, 0, // mov ebx, 1 (socket)
+        0x89, 0xe1, // mov ecx, esp
+        0xcd, 0x80, // int 0x80
+        0x6a, 16,   // push 16
+        0x55, // push ebp
+        0x50, // push eax
+        0xb8, 102, 0, 0, 0, // mov eax, 102 (socketcall)
+        0xbb, 3, 0, 0, 0, // mov ebx, 3 (connect)
+        0x89, 0xe1, // mov ecx, esp
+        0xcd, 0x80, // int 0x80
+        0x50, // push eax
+        0xb8, 0x67, 1, 0, 0, // mov eax, 359 (socket)
+        0xbb, 2, 0, 0, 0, // mov ebx, 2 (AF_INET)
+        0xb9, 2, 0, 0, 0, // mov ecx, 2 (SOCK_DGRAM)
+        0x31, 0xd2, // xor edx, edx
+        0xcd, 0x80, // int 0x80
+        0x89, 0xc3, // mov ebx, eax
+        0x89, 0xe9, // mov ecx, ebp
+        0xba, 4, 0, 0, 0, // mov edx, 4
+        0x31, 0xf6, // xor esi, esi
+        0x89, 0xef, // mov edi, ebp
+        0xbd, 16, 0, 0, 0, // mov ebp, 16
+        0xb8, 0x71, 1, 0, 0, // mov eax, 369 (sendto)
+        0xcd, 0x80, // int 0x80
+        0x0b, 0x04, 0x24, // or eax, [esp]
+    ])
+}
+
+/// A program for i386 that gives its one argument, an id, to a system call with this number, in
+/// [`steps_i386`].
+pub fn sets_id_i386(call: u8, id: u16) -> Vec<u8> {
+    let [low, high] = id.to_le_bytes();
+    steps_i386(&[
+        0xb8, call, 0, 0, 0, // mov eax, call
+        0xbb, low, high, 0, 0, // mov ebx, id
+        0xcd, 0x80, // int 0x80
+    ])
+}
+
+/// A program for i386 that says `{}`, waits for a byte of its standard input, does a deed, says `{}`
+/// again, waits for another byte, and ends: with exit code 7, or 8 if the deed left a negative number
+/// in eax, as system calls that fail do.
+fn steps_i386(deed: &[u8]) -> Vec<u8> {
+    const SAY_AND_WAIT: &[u8] = &[
+        0x68, b'{', b'}', b'\n', 0, // push the line
+        0xb8, 4, 0, 0, 0, // mov eax, 4 (write)
+        0xbb, 1, 0, 0, 0, // mov ebx, 1
+        0x89, 0xe1, // mov ecx, esp
+        0xba, 3, 0, 0, 0, // mov edx, 3
+        0xcd, 0x80, // int 0x80
+        0xb8, 3, 0, 0, 0, // mov eax, 3 (read)
+        0x31, 0xdb, // xor ebx, ebx
+        0xba, 1, 0, 0, 0, // mov edx, 1
+        0xcd, 0x80, // int 0x80
+    ];
+    let mut code = SAY_AND_WAIT.to_vec();
+    code.extend(deed);
+    code.extend([0x89, 0xc6]); // mov esi, eax
+    code.extend(SAY_AND_WAIT);
+    code.extend([
+        0xc1, 0xee, 31, // shr esi, 31
+        0x8d, 0x5e, 7, // lea ebx, [esi + 7]
+        0xb8, 1, 0, 0, 0, // mov eax, 1 (exit)
+        0xcd, 0x80, // int 0x80
+    ]);
+    elf32(3, &code)
 }
 
 /// A program for the x32 ABI that ends at once with this exit code.

@@ -107,7 +107,7 @@ impl Hook for RetProbeContext {
 
 /// The address that a cgroup socket program is asked about.
 pub trait SockAddr {
-    /// `AF_*` of the socket.
+    /// `AF_*` of the address asked for: a socket for IPv6 may be given one of IPv4.
     fn family(&self) -> u16;
     /// `IPPROTO_*` of the socket.
     fn protocol(&self) -> u16;
@@ -125,7 +125,7 @@ impl SockAddr for SockAddrContext {
     #[inline(always)]
     fn family(&self) -> u16 {
         // SAFETY: the verifier rewrites the access to what the kernel has there.
-        unsafe { (*self.sock_addr).family as u16 }
+        unsafe { (*self.sock_addr).user_family as u16 }
     }
 
     #[inline(always)]

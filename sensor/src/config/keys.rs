@@ -85,9 +85,7 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         section: "capture",
         name: "unix_sockets",
-        meaning: &[
-            "Whether connect, bind and listen of unix sockets are events too: there are many.",
-        ],
+        meaning: &["Whether connect and bind of unix sockets are events too: there are many."],
         read: |config, value| put(&mut config.capture.unix_sockets, value.boolean()),
         show: |config| plain(&config.capture.unix_sockets),
     },

@@ -336,8 +336,12 @@ fn chosen_peer(address: &IpAddr) -> bool {
 }
 
 fn connection(record: &Bytes, local: Local) -> Result<Connection, DecodeError> {
-    let fixed: wire::Connection = fixed(record)?;
+    let mut fixed: wire::Connection = fixed(record)?;
     let path = Tail::of::<wire::Connection>(record).text(fixed.path)?;
+    if !has_ports(&fixed) {
+        fixed.endpoints.local_port = 0;
+        fixed.endpoints.remote_port = 0;
+    }
     Ok(Connection {
         endpoints: endpoints(&fixed.endpoints, local),
         namespace: NetworkNamespace(fixed.network_namespace),
@@ -345,6 +349,16 @@ fn connection(record: &Bytes, local: Local) -> Result<Connection, DecodeError> {
         backlog: (fixed.backlog != 0).then_some(fixed.backlog),
         unix_path: (fixed.endpoints.family == AF_UNIX).then_some(path),
     })
+}
+
+/// Whether a socket's ports are ports: a raw one keeps its protocol in that place, and one for echo
+/// requests their id.
+fn has_ports(connection: &wire::Connection) -> bool {
+    const SOCK_RAW: u32 = 3;
+    const IPPROTO_ICMP: u16 = 1;
+    const IPPROTO_ICMPV6: u16 = 58;
+    let protocol = connection.endpoints.protocol;
+    connection.socket_type != SOCK_RAW && protocol != IPPROTO_ICMP && protocol != IPPROTO_ICMPV6
 }
 
 fn closed(record: &wire::Closed) -> Closed {
@@ -615,6 +629,34 @@ mod tests {
         assert_eq!(endpoints(&ends, Local::Chosen).local.address, zeros);
         assert_eq!(endpoints(&ends, Local::MayBeUnchosen).local.address, None);
         assert_eq!(endpoints(&ends, Local::MayBeUnchosen).remote.address, zeros);
+    }
+
+    #[test]
+    fn shows_no_ports_of_what_has_none() {
+        let ports = |socket_type, protocol| {
+            let record = wire::Connection {
+                header: header(Kind::Connect),
+                endpoints: wire::Endpoints {
+                    local_port: protocol,
+                    remote_port: 7,
+                    family: AF_INET,
+                    protocol,
+                    ..wire::Endpoints::default()
+                },
+                network_namespace: 0,
+                socket_type,
+                backlog: 0,
+                reserved: 0,
+                path: record::Text::default(),
+            };
+            let bytes = Bytes::copy_from_slice(record.as_bytes());
+            let ends = connection(&bytes, Local::MayBeUnchosen).unwrap().endpoints;
+            (ends.local.port, ends.remote.port)
+        };
+        assert_eq!(ports(2, 17), (Some(17), Some(7)));
+        assert_eq!(ports(3, 17), (None, None));
+        assert_eq!(ports(2, 1), (None, None));
+        assert_eq!(ports(2, 58), (None, None));
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub enum MessageError {
     /// It is shorter than a header.
     #[error("the message is shorter than a DNS header")]
     Short,
+    /// It may well have a header, which was not captured.
+    #[error("less than a DNS header was captured")]
+    NotCaptured,
     /// A part of it is not as its format demands.
     #[error("the {0} section is malformed")]
     Malformed(Section),
@@ -117,7 +120,13 @@ impl Message {
     ///
     /// If there is not even a header. What is wrong behind that is in [`Message::error`].
     pub fn parse(text: &Text) -> Result<Self, MessageError> {
-        let wire = WireMessage::from_slice(&text.bytes).map_err(|_| MessageError::Short)?;
+        let wire = WireMessage::from_slice(&text.bytes).map_err(|_| {
+            if text.is_truncated() {
+                MessageError::NotCaptured
+            } else {
+                MessageError::Short
+            }
+        })?;
         let header = wire.header();
         let mut message = Self {
             id: header.id(),

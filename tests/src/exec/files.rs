@@ -10,6 +10,7 @@ use rustix::fs::{CWD, MemfdFlags, Mode, OFlags, XattrFlags, memfd_create, openat
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use serde_json::json;
 
+use crate::compat::is_refusal;
 use crate::expect::Expect;
 use crate::portrait::Portrait;
 use crate::scenario::{Context, Outcome, Scenario};
@@ -278,16 +279,13 @@ fn loader_and_program(context: &Context<'_>) -> Result<(std::path::PathBuf, std:
 }
 
 fn other_machine(context: &Context<'_>, code: &[u8], machine: &str) -> Result<Outcome> {
-    // Some kernels look for a module that can run it, and tell that there is none.
-    const REFUSALS: [i32; 2] = [libc::ENOEXEC, libc::ENOENT];
     let program = context.folder.join(machine);
     tiny::write(&program, code)?;
     let path = program.to_string_lossy();
     let played = context.act("exec/exec", &[&*path])?;
     if let Ok(error) = played.value("error") {
-        let refused = REFUSALS.iter().any(|refusal| error == refusal);
         ensure!(
-            refused && program.exists(),
+            is_refusal(error) && program.exists(),
             "exec failed with error {error}"
         );
         return Ok(Outcome::Skipped(format!(

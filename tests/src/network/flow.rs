@@ -379,6 +379,18 @@ pub fn claim_codes(context: &Context<'_>, events: &Events, pid: u32, expected: &
     context.claim_eq(&format!("the events of process {pid}"), &codes, &expected);
 }
 
+/// Must be all that the family tells of this process, to the last field and in this order.
+pub fn check_all(context: &Context<'_>, events: &Events, pid: u32, expected: &[Expect]) {
+    let codes: Vec<&str> = expected
+        .iter()
+        .filter_map(|expect| expect.value("event.code")?.as_str())
+        .collect();
+    claim_codes(context, events, pid, &codes);
+    for (event, expect) in of_family(events, pid).zip(expected) {
+        context.check(event, expect);
+    }
+}
+
 /// What the family tells of this process.
 pub fn of_family(events: &Events, pid: u32) -> impl Iterator<Item = &Arc<Event>> {
     events.0.iter().filter(move |event| {

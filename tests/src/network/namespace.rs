@@ -97,22 +97,39 @@ fn namespace(context: &Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Sets the loopback device of this process's network namespace up, with one netlink message.
+/// Sets the loopback device of this process's network namespace up.
 pub fn raise_loopback() -> Result<()> {
+    const UP: u32 = 1;
+    change_loopback(UP, &[])
+}
+
+/// Lets the loopback device of this process's network namespace take no larger packets.
+pub fn limit_packets(bytes: u32) -> Result<()> {
+    const MTU: u16 = 4;
+    let mut attribute = Vec::new();
+    attribute.extend(8_u16.to_ne_bytes()); // length
+    attribute.extend(MTU.to_ne_bytes());
+    attribute.extend(bytes.to_ne_bytes());
+    change_loopback(0, &attribute)
+}
+
+/// Sets these flags of the loopback device, and what an attribute says, with one netlink message.
+fn change_loopback(flags: u32, attribute: &[u8]) -> Result<()> {
     const NEW_LINK: u16 = 16;
     const REQUEST_AND_ACKNOWLEDGE: u16 = 0x1 | 0x4;
     const LOOPBACK: i32 = 1; // the first device of every network namespace
-    const UP: u32 = 1;
 
-    let mut message = Vec::with_capacity(32);
-    message.extend(32_u32.to_ne_bytes()); // length
+    let length = 32 + u32::try_from(attribute.len())?;
+    let mut message = Vec::new();
+    message.extend(length.to_ne_bytes());
     message.extend(NEW_LINK.to_ne_bytes());
     message.extend(REQUEST_AND_ACKNOWLEDGE.to_ne_bytes());
     message.extend([0; 8]); // sequence, port
     message.extend([0; 4]); // struct ifinfomsg: family, padding, type
     message.extend(LOOPBACK.to_ne_bytes());
-    message.extend(UP.to_ne_bytes()); // flags
-    message.extend(UP.to_ne_bytes()); // which flags change
+    message.extend(flags.to_ne_bytes());
+    message.extend(flags.to_ne_bytes()); // which flags change
+    message.extend(attribute);
 
     let socket = socket(AddressFamily::NETLINK, SocketType::RAW, None)?;
     let kernel = SocketAddrNetlink::new(0, 0);

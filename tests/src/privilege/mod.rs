@@ -3,6 +3,7 @@
 
 mod changes;
 mod code;
+mod compat;
 mod credentials;
 mod deeds;
 mod exec;
@@ -28,4 +29,5 @@ pub const SCENARIOS: &[&[Scenario]] = &[
     ptrace::SCENARIOS,
     code::SCENARIOS,
     integrity::SCENARIOS,
+    compat::SCENARIOS,
 ];

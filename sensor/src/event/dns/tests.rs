@@ -158,6 +158,10 @@ fn follows_no_name_for_ever() {
 fn a_message_without_a_header_is_none() {
     let error = Message::parse(&whole(&[0; 11])).unwrap_err();
     assert_eq!(error, MessageError::Short);
+    for captured in [0, 11] {
+        let error = Message::parse(&cut(&[0; 12], captured)).unwrap_err();
+        assert_eq!(error, MessageError::NotCaptured);
+    }
     assert_eq!(parse(&[0; 12]).error, None);
 }
 

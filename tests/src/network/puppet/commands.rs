@@ -153,6 +153,7 @@ fn command(sockets: &mut Sockets, words: &[&str]) -> Result<Obeyed> {
             super::super::namespace::raise_loopback()?;
             obeyed.bytes = usize::try_from(inode("/proc/self/ns/net")?)?;
         }
+        ["packet-size", bytes] => super::super::namespace::limit_packets(bytes.parse()?)?,
         [verb, name, rest @ ..] => {
             let socket = get(sockets, name)?;
             obeyed.bytes = match *verb {

@@ -17,6 +17,7 @@
 //! | `ring-connect NAME DOER ADDRESS` | by io_uring; `caller`, `pool` or `poller` does it |
 //! | `ring-send NAME DOER BYTES ADDRESS` | |
 //! | `new-network` | moves to a new network namespace |
+//! | `packet-size BYTES` | the most that its loopback device takes at once |
 //! | `in-thread COMMAND` | a command, by another thread |
 //! | `fork` | from now on a child of the process obeys, until `end` |
 //! | `end` | |

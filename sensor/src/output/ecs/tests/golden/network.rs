@@ -337,7 +337,7 @@ fn dns_question() {
         expected(json!({
             "sensor": {
                 "dns": {
-                    "error": "the message is shorter than a DNS header",
+                    "error": "less than a DNS header was captured",
                     "message_base64": "EjQBAAABAAAAAAA=",
                     "truncated": true,
                 },
