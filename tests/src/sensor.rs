@@ -86,7 +86,22 @@ pub struct Ended {
 struct Shared {
     output: Mutex<Output>,
     changed: Condvar,
+    /// Held while nobody reads the output.
+    ear: Mutex<()>,
 }
+
+/// A sensor that does not run, as long as this lives.
+pub struct Suspended(Pid);
+
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        // Where it was killed, it does not go on.
+        let _gone = kill_process(self.0, Signal::CONT);
+    }
+}
+
+/// A sensor whose output nobody reads, as long as this lives.
+pub struct Unheard<'a>(#[expect(dead_code, reason = "to be dropped")] MutexGuard<'a, ()>);
 
 #[derive(Default)]
 struct Output {
@@ -227,12 +242,34 @@ impl Sensor {
 
     /// Forgets what came.
     pub fn clear(&self) {
-        self.shared.output().events.clear();
+        self.keep(|_| false);
+    }
+
+    /// Forgets what came, but for what the predicate holds for: there may be more than there is
+    /// memory for.
+    pub fn keep(&self, holds: impl Fn(&Event) -> bool) {
+        self.shared.output().events.retain(|event| holds(event));
+    }
+
+    /// Stops its process, as a host does that has no time for it.
+    pub fn suspend(&self) -> Result<Suspended> {
+        let pid = self.process().context("no process id")?;
+        kill_process(pid, Signal::STOP).context("cannot stop the sensor")?;
+        Ok(Suspended(pid))
+    }
+
+    /// Reads no more of its output than is being read now.
+    pub fn unheard(&self) -> Unheard<'_> {
+        Unheard(self.shared.ear())
+    }
+
+    fn process(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     /// Sends it a signal and waits for its end.
     pub fn stop(mut self, signal: Signal) -> Result<Ended> {
-        if let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+        if let Some(pid) = self.process()
             && self.child.try_wait()?.is_none()
         {
             kill_process(pid, signal).context("cannot signal the sensor")?;
@@ -280,6 +317,10 @@ impl Shared {
     fn output(&self) -> MutexGuard<'_, Output> {
         self.output.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn ear(&self) -> MutexGuard<'_, ()> {
+        self.ear.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The sensor's program.
@@ -312,6 +353,7 @@ fn read(stdout: ChildStdout, shared: &Arc<Shared>) -> JoinHandle<()> {
             drop(output);
             shared.changed.notify_all();
             line.clear();
+            drop(shared.ear());
         }
         shared.output().over = true;
         shared.changed.notify_all();

@@ -44,8 +44,6 @@ fn play(arguments: &ReplayArguments) -> Result<()> {
     let setup = Setup {
         boot: host.boot(),
         processes: PROCESSES,
-        // Everything is there already: what waits is only what may still be preceded.
-        reorder_window: u64::MAX,
         interpreter,
         format: stdout::format(arguments.output, &host),
         sources: None,

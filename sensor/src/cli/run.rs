@@ -213,12 +213,12 @@ impl Work {
         let setup = Setup {
             boot: first.host.boot(),
             processes: self.config.limits.processes as usize,
-            reorder_window: u64::from(self.config.limits.reorder_milliseconds) * 1_000_000,
             interpreter: Interpreter::new(first.premises),
             format: stdout::format(choice, &first.host),
             sources: Some(first.sources.clone()),
             recorder: self.recorder,
         };
+        let patience = u64::from(self.config.limits.reorder_milliseconds) * 1_000_000;
         let mut pipeline = Pipeline::new(setup, self.output);
         let mut offset = WallOffset::now();
         pipeline.record(|| Frame::Host(Box::new(first.host.clone())));
@@ -236,10 +236,11 @@ impl Work {
         for reading in self.readings {
             match reading {
                 Reading::Batch(batch) => {
+                    let complete_until = batch.complete_until(patience);
                     for record in batch.records {
                         pipeline.push(record);
                     }
-                    pipeline.complete_until(batch.complete_until)?;
+                    pipeline.complete_until(complete_until)?;
                 }
                 Reading::Totals(totals) => {
                     let now = WallOffset::now();

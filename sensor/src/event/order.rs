@@ -1,12 +1,14 @@
 //! Ordering: one stream by time out of several rings.
 //!
 //! A record is stamped after its place in the ring was reserved, and the reader says until when it
-//! has read everything ([`Batch::complete_until`](crate::kernel::rings::Batch)). What was made
-//! before that moment can be put in its final order and goes on at once; the rest waits. So order
-//! costs no fixed delay, and a reader that lags changes nothing.
+//! has read everything
+//! ([`Batch::complete_until`](crate::kernel::rings::Batch::complete_until)). What was made before
+//! that moment can be put in its final order and goes on at once; the rest waits. So order costs no
+//! fixed delay, and a reader that lags, or is held up between two rings, changes nothing.
 //!
-//! What waits is bounded in number and, in case a ring is never found empty, in time. What is let
-//! go for that reason may be followed by something earlier, which is counted as late.
+//! What waits is bounded in number here and, in case a ring is never found empty, in time by the
+//! reader. What is let go for that reason may be followed by something earlier, which is counted as
+//! late.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -20,8 +22,6 @@ use crate::clock::BootTime;
 pub struct Order {
     waiting: BinaryHeap<Reverse<Waiting>>,
     limit: usize,
-    window: u64,
-    newest: BootTime,
     written: BootTime,
     late: u64,
 }
@@ -45,15 +45,12 @@ struct Waiting {
 }
 
 impl Order {
-    /// An order in which at most `limit` records wait, none of them longer than until one that is
-    /// `window` nanoseconds younger is read.
+    /// An order in which at most `limit` records wait.
     #[must_use]
-    pub fn new(limit: usize, window: u64) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self {
             waiting: BinaryHeap::new(),
             limit,
-            window,
-            newest: BootTime(0),
             written: BootTime(0),
             late: 0,
         }
@@ -61,7 +58,6 @@ impl Order {
 
     /// Takes a record in.
     pub fn push(&mut self, origin: Origin, record: Bytes) {
-        self.newest = self.newest.max(origin.time);
         self.waiting.push(Reverse(Waiting {
             time: origin.time,
             cpu: origin.cpu,
@@ -72,13 +68,10 @@ impl Order {
     }
 
     /// The next record whose place is certain because everything before `complete_until` has been
-    /// taken in, or that must not wait any longer.
+    /// taken in, or that must not wait any longer because too many do.
     pub fn pop(&mut self, complete_until: BootTime) -> Option<Ordered> {
         let first = &self.waiting.peek()?.0;
-        let overdue = self.newest.0.saturating_sub(self.window);
-        let goes = first.time < complete_until
-            || first.time.0 < overdue
-            || self.waiting.len() > self.limit;
+        let goes = first.time < complete_until || self.waiting.len() > self.limit;
         if goes { self.take() } else { None }
     }
 
@@ -131,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_may_still_be_preceded_waits() {
-        let mut order = Order::new(100, 1_000_000);
+        let mut order = Order::new(100);
         push(&mut order, 0, 20);
         push(&mut order, 1, 10);
         assert_eq!(time(&order.pop(BootTime(15)).unwrap()), 10);
@@ -142,18 +135,24 @@ mod tests {
         assert_eq!(order.late(), 0);
     }
 
+    /// A reader that is held up between two rings reads of the second what is much later than what
+    /// it has not yet read of the first.
     #[test]
-    fn nothing_waits_longer_than_the_window() {
-        let mut order = Order::new(100, 5);
-        push(&mut order, 0, 10);
+    fn what_was_read_early_waits_for_what_is_read_later() {
+        let mut order = Order::new(100);
+        push(&mut order, 1, 10);
+        push(&mut order, 1, 1_000_000_000);
+        assert!(order.pop(BootTime(10)).is_none());
         push(&mut order, 0, 20);
-        assert_eq!(time(&order.pop(BootTime(0)).unwrap()), 10);
-        assert!(order.pop(BootTime(0)).is_none());
+        let rest = BootTime(u64::MAX);
+        let times = std::iter::from_fn(|| order.pop(rest).map(|next| time(&next)));
+        assert_eq!(times.collect::<Vec<_>>(), [10, 20, 1_000_000_000]);
+        assert_eq!(order.late(), 0);
     }
 
     #[test]
     fn no_more_wait_than_the_limit_and_lateness_is_counted() {
-        let mut order = Order::new(1, 1_000);
+        let mut order = Order::new(1);
         push(&mut order, 0, 10);
         push(&mut order, 0, 20);
         assert_eq!(time(&order.pop(BootTime(0)).unwrap()), 10);
@@ -172,7 +171,7 @@ mod tests {
             let mut expected: Vec<u64> = times.iter().map(|(_, time)| *time).collect();
             expected.sort_unstable();
             times.sort_by_key(|(cpu, _)| *cpu);
-            let mut order = Order::new(1_000, u64::MAX);
+            let mut order = Order::new(1_000);
             for (cpu, time) in times {
                 push(&mut order, cpu, time);
                 prop_assert!(order.pop(BootTime(0)).is_none());

@@ -32,9 +32,27 @@ pub struct Rings {
 pub struct Batch {
     /// The records, in no particular order.
     pub records: Vec<Bytes>,
-    /// Every record that was made before this moment has been read, in this batch or an earlier
-    /// one.
-    pub complete_until: BootTime,
+    /// When the round began.
+    pub began: BootTime,
+    /// Whether every ring was found empty: then every record that was made before the round began
+    /// has been read, in this batch or an earlier one.
+    pub is_whole: bool,
+}
+
+impl Batch {
+    /// What was made before this moment is not waited for any longer: it has been read, or should
+    /// have been `patience` nanoseconds ago.
+    ///
+    /// It is the round's own time that counts, not that of the records: a reader that is held up
+    /// between two rings reads of the second what is later than anything that it saw of the first.
+    #[must_use]
+    pub fn complete_until(&self, patience: u64) -> BootTime {
+        if self.is_whole {
+            self.began
+        } else {
+            BootTime(self.began.0.saturating_sub(patience))
+        }
+    }
 }
 
 /// Records are copied out of the rings into blocks of this size.
@@ -133,13 +151,10 @@ impl Rings {
     ///
     /// If the kernel refuses to tell the state of a ring.
     pub fn drain(&mut self, batch: &mut Batch) -> io::Result<()> {
-        let began = boot_time();
-        let mut all_empty = true;
+        batch.began = boot_time();
+        batch.is_whole = true;
         for ring in std::iter::once(&mut self.critical).chain(&mut self.bulk) {
-            all_empty &= empty(ring, &mut self.arena, &mut batch.records)?;
-        }
-        if all_empty {
-            batch.complete_until = began;
+            batch.is_whole &= empty(ring, &mut self.arena, &mut batch.records)?;
         }
         Ok(())
     }
@@ -191,5 +206,22 @@ fn is_readable(ring: &RingBuf<MapData>) -> io::Result<bool> {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(true),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_that_is_never_empty_is_waited_for_with_patience() {
+        let mut batch = Batch {
+            began: BootTime(100),
+            ..Batch::default()
+        };
+        assert_eq!(batch.complete_until(30), BootTime(70));
+        assert_eq!(batch.complete_until(300), BootTime(0));
+        batch.is_whole = true;
+        assert_eq!(batch.complete_until(30), BootTime(100));
     }
 }

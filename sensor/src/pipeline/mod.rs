@@ -7,6 +7,9 @@
 
 pub mod account;
 
+#[cfg(test)]
+mod tests;
+
 use std::{io, mem};
 
 use bytes::Bytes;
@@ -46,8 +49,6 @@ pub struct Setup {
     pub boot: BootId,
     /// Most processes that are remembered.
     pub processes: usize,
-    /// Nanoseconds after which an event no longer waits for earlier ones.
-    pub reorder_window: u64,
     /// What earlier events and the ladder tell.
     pub interpreter: Interpreter,
     /// How documents are written down.
@@ -94,7 +95,7 @@ impl<O: Output> Pipeline<O> {
     /// An empty pipeline.
     pub fn new(setup: Setup, output: O) -> Self {
         Self {
-            order: Order::new(WAITING_LIMIT, setup.reorder_window),
+            order: Order::new(WAITING_LIMIT),
             interpreter: setup.interpreter,
             table: Table::new(setup.boot, setup.processes),
             format: setup.format,
@@ -166,8 +167,8 @@ impl<O: Output> Pipeline<O> {
         }
     }
 
-    /// Everything that was made before a moment has been taken in: writes what is certain of its
-    /// place.
+    /// Everything that was made before a moment has been taken in, or is not waited for: writes what
+    /// is certain of its place.
     ///
     /// # Errors
     ///

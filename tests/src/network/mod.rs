@@ -1,13 +1,22 @@
 //! Scenarios of the network family.
 
+mod account;
 mod compat;
 mod datagram;
 mod dns;
+mod failing;
+mod flood;
 mod flow;
 mod namespace;
+mod order;
 mod pair;
 mod puppet;
+mod race;
+mod reset;
+mod ring;
+mod sharing;
 mod tcp;
+mod turns;
 mod udp;
 mod unix;
 
@@ -15,11 +24,18 @@ use crate::scenario::Scenario;
 use crate::stage::Act;
 
 /// The family's deeds.
-pub const ACTS: &[&[Act]] = &[puppet::ACTS];
+pub const ACTS: &[&[Act]] = &[puppet::ACTS, race::ACTS, turns::ACTS, flood::ACTS];
 
 /// The family's scenarios.
 pub const SCENARIOS: &[&[Scenario]] = &[
     tcp::SCENARIOS,
+    failing::SCENARIOS,
+    reset::SCENARIOS,
+    race::SCENARIOS,
+    order::SCENARIOS,
+    flood::SCENARIOS,
+    ring::SCENARIOS,
+    sharing::SCENARIOS,
     namespace::SCENARIOS,
     udp::SCENARIOS,
     datagram::SCENARIOS,

@@ -233,7 +233,11 @@ fn bound_client(context: &Context<'_>, own: &str, host: IpAddr) -> Result<Outcom
     let mut client = Puppet::start(context)?;
     let listen = SocketAddr::new(host, 0).to_string();
     let bound = server.listens("l", &listen)?;
-    let own = client.binds("c", "stream", own)?;
+    let family = if asked.is_ipv4() { "inet" } else { "inet6" };
+    client.does(format!("socket c {family} stream 0"))?;
+    // A port that is named is not free again at once when the rung before has used it.
+    client.does("set c reuseaddr")?;
+    let own = client.does(format!("bind c {own}"))?.local()?;
     let connect = client.does(format!("connect c {bound}"))?;
     server.does("accept l s")?;
     let closing = client.does("close c")?;

@@ -1,17 +1,17 @@
 //! Scenarios of the privilege family: credentials, namespaces, ptrace, and code that enters the
 //! kernel.
 
-mod changes;
+pub mod changes;
 mod code;
 mod compat;
-mod credentials;
+pub mod credentials;
 mod deeds;
 mod exec;
 mod integrity;
 pub mod kernel_memory;
 mod namespaces;
 mod ptrace;
-mod subject;
+pub mod subject;
 mod user_namespaces;
 
 use crate::scenario::Scenario;

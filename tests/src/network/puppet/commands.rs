@@ -1,6 +1,7 @@
 //! The process's side.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -86,12 +87,13 @@ fn measured(sockets: &mut Sockets, words: &[&str]) -> Result<Value> {
     let to = clock::boot_nanoseconds();
     let thread = rustix::thread::gettid().as_raw_nonzero().get();
     let mut told = json!({"from": from, "to": to, "thread": thread});
-    let (socket, bytes, sender) = match result {
-        Ok(Obeyed {
-            socket,
-            bytes,
-            sender,
-        }) => (socket, bytes, sender),
+    let Obeyed {
+        socket,
+        bytes,
+        sender,
+        helpers,
+    } = match result {
+        Ok(obeyed) => obeyed,
         Err(error) => match error.downcast::<Errno>() {
             Ok(error) => {
                 put(&mut told, "error", error.raw_os_error());
@@ -101,6 +103,7 @@ fn measured(sockets: &mut Sockets, words: &[&str]) -> Result<Value> {
         },
     };
     put(&mut told, "bytes", bytes);
+    put(&mut told, "helpers", helpers);
     if let Some(socket) = sockets.get(&socket) {
         if let Some(local) = internet(net::getsockname(socket).ok()) {
             put(&mut told, "local", local.to_string());
@@ -130,6 +133,8 @@ struct Obeyed {
     socket: String,
     bytes: usize,
     sender: Option<SocketAddr>,
+    /// The threads that io_uring made, of the process itself.
+    helpers: Vec<u32>,
 }
 
 fn command(sockets: &mut Sockets, words: &[&str]) -> Result<Obeyed> {
@@ -148,6 +153,12 @@ fn command(sockets: &mut Sockets, words: &[&str]) -> Result<Obeyed> {
             (*name).clone_into(&mut obeyed.socket);
         }
         ["close", name] => drop(sockets.remove(*name).context("no such socket")?),
+        [verb @ ("ring-connect" | "ring-send"), name, doer, rest @ ..] => {
+            let mut ring = Ring::new(get(sockets, name)?, doer_named(doer)?).map_err(errno)?;
+            obeyed.bytes = by_ring(&mut ring, verb, rest)?;
+            // A poller is gone with its ring.
+            obeyed.helpers = helpers()?;
+        }
         ["new-network"] => {
             sys::unshare(libc::CLONE_NEWNET)?;
             super::super::namespace::raise_loopback()?;
@@ -210,19 +221,37 @@ fn on_socket(socket: BorrowedFd<'_>, verb: &str, words: &[&str]) -> Result<usize
         }
         ("send-messages", [to, payloads @ ..]) => return send_messages(socket, to, payloads),
         ("receive", [count]) => return receive(socket, count.parse()?),
-        ("ring-connect", [doer, to]) => {
-            let to = address(to)?;
-            let mut ring = Ring::new(socket, doer_named(doer)?).map_err(errno)?;
-            ring.connect(&to).map_err(errno)?;
-        }
-        ("ring-send", [doer, bytes, to]) => {
-            let (bytes, to) = (payload(bytes)?, address(to)?);
-            let mut ring = Ring::new(socket, doer_named(doer)?).map_err(errno)?;
-            return ring.send(&bytes, &to).map_err(errno);
-        }
         _ => bail!("no such command"),
     }
     Ok(0)
+}
+
+fn by_ring(ring: &mut Ring, verb: &str, words: &[&str]) -> Result<usize> {
+    match (verb, words) {
+        ("ring-connect", [to]) => {
+            ring.connect(&address(to)?).map_err(errno)?;
+            Ok(0)
+        }
+        ("ring-send", [bytes, to]) => {
+            let (bytes, to) = (payload(bytes)?, address(to)?);
+            ring.send(&bytes, &to).map_err(errno)
+        }
+        _ => bail!("no such command"),
+    }
+}
+
+/// The threads of this process that io_uring made.
+fn helpers() -> Result<Vec<u32>> {
+    let mut helpers = Vec::new();
+    for entry in fs::read_dir("/proc/self/task")? {
+        let folder = entry?.path();
+        let name = fs::read_to_string(folder.join("comm"))?;
+        if name.starts_with("iou-") {
+            let thread = folder.file_name().and_then(|name| name.to_str());
+            helpers.push(thread.context("a thread without a number")?.parse()?);
+        }
+    }
+    Ok(helpers)
 }
 
 fn send_messages(socket: BorrowedFd<'_>, to: &str, payloads: &[&str]) -> Result<usize> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -121,14 +121,6 @@ impl Puppet {
         kill_process(pid, Signal::KILL)?;
         stage::wait_and_keep(self.stage.pid())
     }
-
-    /// Ends the process.
-    pub fn ends(mut self) -> Result<()> {
-        self.begin("end")?;
-        let played = self.stage.finish()?;
-        ensure!(played.status.success(), "it ended with {}", played.status);
-        Ok(())
-    }
 }
 
 impl Done {
@@ -164,6 +156,19 @@ impl Done {
     /// The thread that obeyed.
     pub fn thread(&self) -> Result<u32> {
         Ok(self.number("thread")?.try_into()?)
+    }
+
+    /// The threads that io_uring made, of the process itself: none where the kernel's own do the
+    /// work.
+    pub fn helpers(&self) -> Result<Vec<u32>> {
+        let told = self.told.get("helpers").and_then(Value::as_array);
+        let told = told.context("no helpers were told")?;
+        told.iter()
+            .map(|thread| {
+                let thread = thread.as_u64().context("no thread")?;
+                Ok(thread.try_into()?)
+            })
+            .collect()
     }
 
     /// The socket's own address, which it must have.
