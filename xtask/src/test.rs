@@ -17,8 +17,9 @@ pub(crate) const KERNELS: &[&str] = &["5.10", "6.1", "6.12", "6.18", "newest"];
 /// The program that holds the scenarios.
 const SCENARIOS: &str = "sensor-scenarios";
 
-/// A module that a scenario unloads and loads: every kernel has it, and it needs no hardware.
-const SMALL_MODULE: &str = "dummy";
+/// Modules that scenarios need, which every kernel has: one to unload and load that needs no
+/// hardware, and a file system.
+const MODULES: [&str; 2] = ["dummy", "overlay"];
 
 /// The arguments of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &TestArgs) -> Ended {
         let mut guest = guest.clone();
         // A kernel that was given as a file may have none.
         if kernel.has_modules() {
-            guest.modules.push(SMALL_MODULE.to_owned());
+            guest.modules.extend(MODULES.map(str::to_owned));
         }
         let verdict = vm::boot(&qemu, kernel, &machine, &guest, &mut screen)
             .and_then(|verdict| screen.finish().map(|()| verdict));
