@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use crate::event::{Event, Events, of};
 use crate::place;
@@ -255,7 +255,9 @@ impl Sensor {
     pub fn suspend(&self) -> Result<Suspended> {
         let pid = self.process().context("no process id")?;
         kill_process(pid, Signal::STOP).context("cannot stop the sensor")?;
-        Ok(Suspended(pid))
+        let suspended = Suspended(pid);
+        waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).context("the sensor does not stop")?;
+        Ok(suspended)
     }
 
     /// Reads no more of its output than is being read now.

@@ -27,7 +27,11 @@ pub const ACTS: &[Act] = &[MEMFD, DELETED, EXEC_FD, EXEC_AT, AS_NOBODY];
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "exec/memfd",
-        play: memfd,
+        play: |context| memfd(context, "/dev/fd"),
+    },
+    Scenario {
+        name: "exec/memfd-by-link",
+        play: |context| memfd(context, LINKS),
     },
     Scenario {
         name: "exec/deleted",
@@ -86,8 +90,12 @@ pub const SCENARIOS: &[Scenario] = &[
 /// The user and group that unprivileged deeds are done as.
 const NOBODY: u32 = 65534;
 
-/// Executes a copy of the program that it is given, which has no name. Tells of the `file`, and by
-/// which descriptor it is executed.
+/// A process's descriptors, as links to what is open.
+const LINKS: &str = "/proc/self/fd";
+
+/// Executes a copy of the program that it is given, which has no name, by its descriptor, or by the
+/// link to it in the folder that is the second argument. Tells of the `file`, and by which descriptor
+/// it is executed.
 const MEMFD: Act = Act {
     name: "exec/memfd",
     play: |actor| {
@@ -120,10 +128,14 @@ const EXEC_FD: Act = Act {
 
 fn exec_open(actor: &mut Actor, program: &OwnedFd) -> Result<()> {
     let number = program.as_raw_fd();
-    let file = File::at(Path::new(&format!("/proc/self/fd/{number}")))?;
+    let link = format!("{LINKS}/{number}");
+    let file = File::at(Path::new(&link))?;
     actor.tell(&json!({"descriptor": number, "file": file.to_json()}))?;
     let arguments = c_strings(["hidden"])?;
-    let error = sys::exec_at(program.as_fd(), c"", &arguments);
+    let error = match actor.text(1) {
+        Ok(LINKS) => sys::exec(&c_path(Path::new(&link))?, &arguments),
+        _ => sys::exec_at(program.as_fd(), c"", &arguments),
+    };
     tell_error(actor, &error)
 }
 
@@ -158,10 +170,12 @@ const AS_NOBODY: Act = Act {
     },
 };
 
-fn memfd(context: &Context<'_>) -> Result<Outcome> {
+fn memfd(context: &Context<'_>, asked_in: &str) -> Result<Outcome> {
     let program = seven(context)?;
-    let played = context.act("exec/memfd", &[&program])?;
+    let played = context.act("exec/memfd", &[program.as_path(), Path::new(asked_in)])?;
+    let filename = format!("{asked_in}/{}", played.number("descriptor")?);
     let expect = by_descriptor(context, &played, Path::new("/memfd:payload"))?
+        .is("sensor.exec.filename", filename)
         .is("sensor.exec.fileless", true)
         .is("sensor.exec.deleted", true)
         .is("sensor.exec.executable_detached", true);

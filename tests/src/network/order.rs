@@ -1,7 +1,7 @@
 //! Events of several CPUs come in the order in which they happened, with the time at which they did,
 //! whatever keeps the sensor.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,9 @@ pub const SCENARIOS: &[Scenario] = &[
 /// How long a sensor lags.
 const LAG: Duration = Duration::from_secs(3);
 
+/// How long a sensor that is held up waits for earlier events: not as long as that.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// On one CPU there is only one order.
 fn with_two_cpus(context: &Context<'_>, play: fn(&Context<'_>) -> Result<()>) -> Result<Outcome> {
     if two_cpus()?.is_none() {
@@ -64,7 +67,7 @@ fn unheard(context: &Context<'_>) -> Result<()> {
         format!("the sensor lags; {came} connect events came"),
     );
     drop(guard);
-    check_and_stop(context, sensor, &turns)
+    check_and_stop(context, sensor, &[turns])
 }
 
 /// The sensor does not run.
@@ -76,38 +79,49 @@ fn suspended(context: &Context<'_>) -> Result<()> {
     let came = sensor.events().all("connect", of(turns.who.pid)).len();
     context.claim_eq("connect events that came meanwhile", &came, &0);
     drop(guard);
-    check_and_stop(context, sensor, &turns)
+    check_and_stop(context, sensor, &[turns])
 }
 
 /// The sensor runs for a moment only, and then for longer not at all, like one that has used up what
 /// its cgroup may have of a CPU. It is held up wherever it happens to be.
 fn held_up(context: &Context<'_>) -> Result<()> {
-    let sensor = context.own_sensor("")?;
-    let ready = Ready::start(context)?;
+    let sensor = context.own_sensor(&format!(
+        "[limits]\nreorder_milliseconds = {}\n",
+        PATIENCE.as_millis()
+    ))?;
+    let times = AtomicU32::new(0);
     let over = AtomicBool::new(false);
-    let (turns, times) = thread::scope(|scope| {
-        let holding = scope.spawn(|| hold_up(&sensor, &over));
-        let turns = ready.play();
+    let all = thread::scope(|scope| {
+        let holding = scope.spawn(|| hold_up(&sensor, &times, &over));
+        let all = take_turns_until(context, &times);
         over.store(true, Ordering::Relaxed);
-        let times = holding.join().ok().context("the thread died")?;
-        Ok::<_, anyhow::Error>((turns?, times?))
+        holding.join().ok().context("the thread died")??;
+        all
     })?;
-    context.claim(times > 5, format!("it was held up {times} times"));
-    check_and_stop(context, sensor, &turns)
+    check_and_stop(context, sensor, &all)
 }
 
-/// Holds a sensor up until it is over; how often that was.
-fn hold_up(sensor: &Sensor, over: &AtomicBool) -> Result<u32> {
-    let mut times = 0;
+/// Holds a sensor up, again and again, until it is over.
+fn hold_up(sensor: &Sensor, times: &AtomicU32, over: &AtomicBool) -> Result<()> {
     while !over.load(Ordering::Relaxed) {
         let guard = sensor.suspend()?;
-        // Longer than an event waits for earlier ones.
-        thread::sleep(Duration::from_millis(120));
+        thread::sleep(PATIENCE + PATIENCE / 4);
         drop(guard);
-        thread::sleep(Duration::from_millis(10 + u64::from(times % 7)));
-        times += 1;
+        // For about as long as it takes to read what has gathered, so that it is held up in that.
+        let held = times.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(Duration::from_millis(1 + u64::from(held % 7)));
     }
-    Ok(times)
+    Ok(())
+}
+
+/// Has processes take turns, one after the other, until the sensor was held up often enough.
+fn take_turns_until(context: &Context<'_>, times: &AtomicU32) -> Result<Vec<Turns>> {
+    const ENOUGH: u32 = 10;
+    let mut all = Vec::new();
+    while times.load(Ordering::Relaxed) < ENOUGH {
+        all.push(Ready::start(context)?.play()?);
+    }
+    Ok(all)
 }
 
 /// Does something, and waits until it took long enough.
@@ -119,8 +133,11 @@ fn lag<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// Checks what a sensor tells in the end, and that it lost nothing and put nothing in a wrong place.
-fn check_and_stop(context: &Context<'_>, sensor: Sensor, turns: &Turns) -> Result<()> {
-    turns.check(context, &sensor, &sensor.settle()?)?;
+fn check_and_stop(context: &Context<'_>, sensor: Sensor, all: &[Turns]) -> Result<()> {
+    let events = sensor.settle()?;
+    for turns in all {
+        turns.check(context, &sensor, &events)?;
+    }
     let ended = sensor.stop(Signal::TERM)?;
     context.claim(
         ended.status.success(),
