@@ -35,6 +35,10 @@ pub const SCENARIOS: &[Scenario] = &[
         play: in_pages,
     },
     Scenario {
+        name: "network/dns-by-two-calls",
+        play: by_two_calls,
+    },
+    Scenario {
         name: "network/dns-fragments",
         play: fragments,
     },
@@ -269,6 +273,29 @@ fn in_pages(context: &Context<'_>) -> Result<Outcome> {
         part(talk.question(context, who, &asked)?),
         part(talk.answer(context, who, &answered)?).has("dns.response_code", code),
     ];
+    let events = context.settle()?;
+    talk.check(context, &events, &expected)?;
+    Ok(Outcome::Passed)
+}
+
+/// A datagram that several calls put together: the kernel keeps what the later ones add in pages, so that
+/// only what the first one sent is captured. That there was a question is told all the same, and to whom.
+fn by_two_calls(context: &Context<'_>) -> Result<Outcome> {
+    const HEADER: usize = 12;
+    let question = Message::new(5, 0).question(&name(&[b"example"]), A);
+    let mut talk = Talk::begin(context, HOST4)?;
+    let mut expected = Vec::new();
+    for length in [HEADER, 0] {
+        let asked = talk.asks_by_two_calls(question.bytes(), length)?;
+        let expect = talk
+            .question(context, &talk.client.who, &asked)?
+            .truncated(true);
+        expected.push(if length == HEADER {
+            expect.header(5, &[])
+        } else {
+            expect.is("sensor.dns.error", "less than a DNS header was captured")
+        });
+    }
     let events = context.settle()?;
     talk.check(context, &events, &expected)?;
     Ok(Outcome::Passed)

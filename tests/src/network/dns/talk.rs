@@ -10,7 +10,7 @@ use crate::expect::Expect;
 use crate::portrait::Portrait;
 use crate::scenario::Context;
 
-use super::super::flow::{self, UDP, check_all, sees_packets};
+use super::super::flow::{self, UDP, between, check_all, sees_packets};
 use super::super::puppet::{Done, Puppet};
 use super::super::udp::opens;
 use super::wire::Message;
@@ -58,6 +58,21 @@ impl Talk {
     /// The client obeys a command that sends a message, which the server receives.
     pub fn sends(&mut self, command: String) -> Result<Done> {
         let sent = self.client.does(command)?;
+        self.is_heard(sent)
+    }
+
+    /// The client asks by two calls, of which the first has so many bytes.
+    pub fn asks_by_two_calls(&mut self, message: &[u8], length: usize) -> Result<Done> {
+        let (first, rest) = message.split_at(length);
+        let Self { client, far, .. } = self;
+        let begun = client.does(format!("send-more c {} {far}", hex(first)))?;
+        let mut sent = client.does(format!("send c {} {far}", hex(rest)))?;
+        sent.window = between(begun.window, sent.window);
+        self.is_heard(sent)
+    }
+
+    /// The server receives what the client has sent.
+    fn is_heard(&mut self, sent: Done) -> Result<Done> {
         let heard = self.server.does("receive-from s")?;
         self.near = Some(heard.peer()?);
         self.first.get_or_insert_with(|| (sent.clone(), heard));

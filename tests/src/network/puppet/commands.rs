@@ -209,6 +209,14 @@ fn on_socket(socket: BorrowedFd<'_>, verb: &str, words: &[&str]) -> Result<usize
             let flags = SendFlags::NOSIGNAL;
             return Ok(net::sendto(socket, &payload(bytes)?, flags, &address(to)?)?);
         }
+        ("send-more", [bytes, to]) => {
+            return Ok(net::sendto(
+                socket,
+                &payload(bytes)?,
+                SendFlags::MORE,
+                &address(to)?,
+            )?);
+        }
         ("send-message", [bytes, to]) => {
             let payload = payload(bytes)?;
             return Ok(net::sendmsg_addr(

@@ -9,6 +9,7 @@
 //! | `connected NAME` | waits for the end of a connect that does not block |
 //! | `accept LISTENER NAME` | |
 //! | `send NAME BYTES [ADDRESS]` | one call |
+//! | `send-more NAME BYTES ADDRESS` | the beginning of a datagram, which the next call completes |
 //! | `send-message NAME BYTES ADDRESS` | by `sendmsg` |
 //! | `send-messages NAME ADDRESS BYTES...` | by `sendmmsg` |
 //! | `receive NAME COUNT` | until so many bytes or the end of the stream came |
