@@ -14,6 +14,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod event;
+pub mod hexadecimal;
 pub mod host;
 pub mod kernel;
 #[allow(

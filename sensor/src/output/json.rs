@@ -308,14 +308,6 @@ fn append_word(word: impl AsRef<[u8]>, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a number in hexadecimal, without leading zeros.
-pub(super) fn append_hexadecimal(number: u64, out: &mut Vec<u8>) {
-    let digits = (u64::BITS - number.leading_zeros()).div_ceil(4).max(1);
-    for place in (0..digits).rev() {
-        out.extend(text::digit(number >> (place * 4) & 0xf));
-    }
-}
-
 /// With quotes and comma.
 fn append_address(address: IpAddr, out: &mut Vec<u8>) {
     out.push(b'"');
@@ -397,13 +389,6 @@ mod tests {
     }
 
     #[test]
-    fn zero_has_a_digit() {
-        let mut out = Vec::new();
-        append_hexadecimal(0, &mut out);
-        assert_eq!(out, b"0");
-    }
-
-    #[test]
     fn fields_can_be_written_again() {
         let value = written(|object| {
             object.number("before", 1_u8);
@@ -432,13 +417,6 @@ mod tests {
                 object.array("texts", |array| texts.iter().for_each(|text| array.text(text)));
             });
             prop_assert_eq!(value, json!({"texts": texts}));
-        }
-
-        #[test]
-        fn hexadecimal_is_as_rust_writes_it(number: u64) {
-            let mut out = Vec::new();
-            append_hexadecimal(number, &mut out);
-            prop_assert_eq!(out, format!("{number:x}").into_bytes());
         }
 
         #[test]

@@ -13,6 +13,7 @@ use sensor_common::{credentials::Credentials, namespaces::Namespaces};
 use crate::{
     clock::BootTime,
     event::{CgroupId, Device, ProcessId, Tgid},
+    hexadecimal,
 };
 
 /// A process's name across hosts and restarts of the sensor, until the host boots again.
@@ -122,7 +123,13 @@ impl EntityId {
     #[must_use]
     pub fn new(boot: BootId, id: ProcessId) -> Self {
         let ticks = id.start.0 / START_TICK_NANOSECONDS;
-        Self(format!("{boot}-{:x}-{ticks:x}", id.tgid.0).into())
+        let mut name = Vec::with_capacity(40);
+        hexadecimal::append_all(boot.0, &mut name);
+        for number in [id.tgid.0.into(), ticks] {
+            name.push(b'-');
+            hexadecimal::append(number, &mut name);
+        }
+        Self(String::from_utf8_lossy(&name).into())
     }
 
     /// The name of a process that [`EntityId::new`] would name like an earlier one.

@@ -8,6 +8,7 @@ use sensor_common::{
 use super::{Context, process::credentials};
 use crate::{
     event::{Body, BpfAccess, Closed, Event, Origin, Verdict},
+    hexadecimal,
     host::Host,
     output::{
         Observed,
@@ -199,7 +200,7 @@ impl EventId {
             origin.time.0,
         ] {
             self.text.push(b'-');
-            json::append_hexadecimal(number, &mut self.text);
+            hexadecimal::append(number, &mut self.text);
         }
         &self.text
     }

@@ -1,6 +1,6 @@
 //! Text inside a string.
 
-use crate::output::scan;
+use crate::{hexadecimal::digit, output::scan};
 
 /// Appends text, escaped where JSON demands it.
 #[inline]
@@ -11,12 +11,6 @@ pub(super) fn append(text: &str, out: &mut Vec<u8>) {
     } else {
         append_escaped(bytes, out);
     }
-}
-
-/// A hexadecimal digit; none for a number above 15.
-pub(super) fn digit(number: u64) -> Option<u8> {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    DIGITS.get(usize::try_from(number).ok()?).copied()
 }
 
 const fn must_be_escaped(byte: u8) -> bool {
