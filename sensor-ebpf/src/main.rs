@@ -11,13 +11,19 @@
 //! | `_fentry`, `_fexit` | a kernel function's begin or end | plain loads |
 //! | `_kprobe`, `_kret` | the same | helper |
 //! | `_cgroup` | a cgroup's socket addresses | helper |
-//! | `_spare`, `_spare_btf`, `_spare_raw` | the same as a first program: see [`spare`] | as the first |
+//! | `_spare`, `_third`, `_last` before these | the same as a first program: see [`spare`] | as the first |
 //!
 //! No entry point is attached to the system-call boundary.
 
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a register is 64 bits wide and most of the kernel's types are not; a checked conversion \
+              is a branch that the verifier follows and nobody takes"
+)]
 
 mod actor;
 mod credentials;
