@@ -247,8 +247,9 @@ fn elf32(machine: u16, code: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-    use std::process::{Command, Stdio};
+    use std::io::{ErrorKind, Write as _};
+    use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
 
     use super::*;
 
@@ -258,11 +259,24 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join(name);
         write(&path, program).unwrap();
-        let mut child = Command::new(&path).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = start(&path);
         child.stdin.take().unwrap().write_all(b"x").unwrap_or(());
         let code = child.wait().unwrap().code();
         fs::remove_dir_all(&folder).unwrap();
         code
+    }
+
+    /// Starts a program that was just written. A process that another test starts at that moment has
+    /// the file open for writing until it executes its own program.
+    fn start(path: &Path) -> Child {
+        loop {
+            match Command::new(path).stdin(Stdio::piped()).spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                started => return started.unwrap(),
+            }
+        }
     }
 
     #[test]
