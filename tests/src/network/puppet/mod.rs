@@ -15,7 +15,7 @@
 //! | `receive NAME COUNT` | until so many bytes or the end of the stream came |
 //! | `receive-from NAME`, `peek-from NAME` | one datagram, and who sent it |
 //! | `shutdown NAME`, `close NAME` | |
-//! | `ring-connect NAME DOER ADDRESS` | by io_uring; `caller`, `pool` or `poller` does it |
+//! | `ring-connect NAME DOER ADDRESS` | by io_uring; `caller`, `pool` or `poller` does it; tells which threads that made |
 //! | `ring-send NAME DOER BYTES ADDRESS` | |
 //! | `new-network` | moves to a new network namespace |
 //! | `packet-size BYTES` | the most that its loopback device takes at once |
