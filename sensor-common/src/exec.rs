@@ -95,7 +95,7 @@ pub struct Exec {
     /// Arguments, each ended by NUL.
     pub argv: Text,
 }
-assert_size!(Exec, 320);
+assert_size!(Exec, 352);
 
 /// A file, by what the kernel knows of its inode.
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -113,10 +113,20 @@ pub struct File {
     pub uid: u32,
     /// Group.
     pub gid: u32,
+    /// Nanoseconds of [`File::modified`].
+    pub modified_nanoseconds: u32,
+    /// When its content was last changed, as anybody may set it: seconds since 1970.
+    pub modified: i64,
+    /// When the inode itself was last changed, which only the kernel sets: seconds since 1970.
+    pub changed: i64,
+    /// Nanoseconds of [`File::changed`].
+    pub changed_nanoseconds: u32,
     /// Reserved, 0.
     pub reserved: u32,
+    /// Bytes.
+    pub size: u64,
 }
-assert_size!(File, 32);
+assert_size!(File, 64);
 
 /// Values of [`Exec::stdio`].
 pub mod descriptor {

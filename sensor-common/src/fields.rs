@@ -6,6 +6,9 @@
 //! sets the globals before it loads a program; a hook whose required members are not all there is
 //! not loaded.
 //!
+//! Where a member was given other names over time, its path is a list of them, separated by `|`, of
+//! which the first that exists counts.
+//!
 //! A bit field's global holds the offset of the byte that it lies in and, in the upper eight bits,
 //! the mask within that byte.
 
@@ -27,6 +30,8 @@ pub enum Group {
     Module,
     /// A BPF program.
     Bpf,
+    /// A cgroup as such, not that of a task.
+    Cgroup,
 }
 
 /// Whether a member must exist.
@@ -52,7 +57,7 @@ pub enum Shape {
 pub struct Field {
     /// The global's symbol in the object.
     pub global: &'static str,
-    /// The path: structure, then members, by dots.
+    /// The path: structure, then members, by dots; or several, separated by `|`.
     pub path: &'static str,
     /// What it describes.
     pub group: Group,
@@ -115,6 +120,8 @@ macro_rules! for_each_field {
                 PID_LEVEL: Required Bytes "pid.level",
                 PID_NUMBERS: Required Bytes "pid.numbers",
                 CSS_SET_DFL_CGRP: Required Bytes "css_set.dfl_cgrp",
+                CSS_SET_SUBSYS: Optional Bytes "css_set.subsys",
+                CSS_CGROUP: Optional Bytes "cgroup_subsys_state.cgroup",
                 CGROUP_KN: Required Bytes "cgroup.kn",
                 CGROUP_LEVEL: Required Bytes "cgroup.level",
                 CGROUP_ANCESTOR_IDS: Optional Bytes "cgroup.ancestor_ids",
@@ -144,6 +151,11 @@ macro_rules! for_each_field {
                 INODE_INO: Required Bytes "inode.i_ino",
                 INODE_NLINK: Required Bytes "inode.i_nlink",
                 INODE_SB: Required Bytes "inode.i_sb",
+                INODE_SIZE: Required Bytes "inode.i_size",
+                INODE_MODIFIED: Optional Bytes "inode.i_mtime_sec|inode.__i_mtime.tv_sec|inode.i_mtime.tv_sec",
+                INODE_MODIFIED_NSEC: Optional Bytes "inode.i_mtime_nsec|inode.__i_mtime.tv_nsec|inode.i_mtime.tv_nsec",
+                INODE_CHANGED: Optional Bytes "inode.i_ctime_sec|inode.__i_ctime.tv_sec|inode.i_ctime.tv_sec",
+                INODE_CHANGED_NSEC: Optional Bytes "inode.i_ctime_nsec|inode.__i_ctime.tv_nsec|inode.i_ctime.tv_nsec",
                 SUPER_BLOCK_DEV: Required Bytes "super_block.s_dev",
                 DENTRY_PARENT: Required Bytes "dentry.d_parent",
                 DENTRY_NAME: Required Bytes "dentry.d_name.name",
@@ -205,6 +217,10 @@ macro_rules! for_each_field {
                 BPF_AUX_ID: Required Bytes "bpf_prog_aux.id",
                 BPF_AUX_NAME: Required Bytes "bpf_prog_aux.name",
                 BPF_AUX_ATTACH_FUNC_NAME: Optional Bytes "bpf_prog_aux.attach_func_name",
+            }
+            Cgroup {
+                CGROUP_ROOT: Required Bytes "cgroup.root",
+                CGROUP_ROOT_HIERARCHY: Required Bytes "cgroup_root.hierarchy_id",
             }
         }
     };

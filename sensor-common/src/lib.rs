@@ -1,7 +1,7 @@
 //! What the kernel programs and userspace must agree on.
 //!
 //! - [`record`]: the header that every ring record starts with, and the kinds of record.
-//! - [`exec`], [`network`], [`privilege`]: the bodies, one file per event family.
+//! - [`exec`], [`network`], [`privilege`], [`cgroup`]: the bodies, one file per family.
 //! - [`credentials`], [`namespaces`]: the parts that several bodies share.
 //! - [`state`]: the values of the kernel maps.
 //! - [`counters`]: the terms of the loss identity, *seen = delivered + lost*.
@@ -14,6 +14,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod cgroup;
 pub mod counters;
 pub mod credentials;
 pub mod exec;

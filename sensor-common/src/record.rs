@@ -45,11 +45,13 @@ pub enum Kind {
     ModuleLoad = 16,
     /// A file descriptor of a BPF program was made: at its load, or later by id or pin.
     BpfProgram = 17,
+    /// A cgroup was made or removed.
+    Cgroup = 18,
 }
 
 impl Kind {
     /// Every kind, in the order of its discriminant.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Fork,
         Self::Exec,
         Self::Exit,
@@ -68,6 +70,7 @@ impl Kind {
         Self::Ptrace,
         Self::ModuleLoad,
         Self::BpfProgram,
+        Self::Cgroup,
     ];
 
     /// How many kinds there are.
@@ -99,7 +102,19 @@ impl Kind {
             | Self::Ptrace
             | Self::ModuleLoad
             | Self::BpfProgram => Family::Privilege,
+            Self::Cgroup => Family::Control,
         }
+    }
+
+    /// The kinds that are events of their own.
+    pub fn events() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| kind.is_event())
+    }
+
+    /// Whether it is an event of its own. The others only help to understand events.
+    #[must_use]
+    pub const fn is_event(self) -> bool {
+        !matches!(self.family(), Family::Control)
     }
 
     /// The ring that carries the kind. Fork and exit travel with the bulk: an exec record repeats
@@ -114,7 +129,8 @@ impl Kind {
             | Self::Namespace
             | Self::Ptrace
             | Self::ModuleLoad
-            | Self::BpfProgram => Ring::Critical,
+            | Self::BpfProgram
+            | Self::Cgroup => Ring::Critical,
             _ => Ring::Bulk,
         }
     }
@@ -141,11 +157,12 @@ impl Kind {
             Self::Ptrace => "ptrace",
             Self::ModuleLoad => "module_load",
             Self::BpfProgram => "bpf_program",
+            Self::Cgroup => "cgroup",
         }
     }
 }
 
-/// The three things that the sensor watches.
+/// The three things that the sensor watches, and what it needs to understand them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
     /// Fork, exec and exit.
@@ -154,11 +171,13 @@ pub enum Family {
     Network,
     /// Credentials, namespaces, ptrace, and code loaded into the kernel.
     Privilege,
+    /// What is no event, but says what events mean: cgroups.
+    Control,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 3] = [Self::Exec, Self::Network, Self::Privilege];
+    pub const ALL: [Self; 4] = [Self::Exec, Self::Network, Self::Privilege, Self::Control];
 
     /// The family's name in configuration, counters and diagnostics.
     #[must_use]
@@ -167,6 +186,7 @@ impl Family {
             Self::Exec => "exec",
             Self::Network => "network",
             Self::Privilege => "privilege",
+            Self::Control => "control",
         }
     }
 }
@@ -175,7 +195,7 @@ impl Family {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Ring {
-    /// Exec and privilege records, which a flood of connections must not push out.
+    /// Exec, privilege and cgroup records, which a flood of connections must not push out.
     Critical = 0,
     /// Fork, exit and network records.
     Bulk = 1,
@@ -217,7 +237,8 @@ pub struct Header {
     pub uid: u32,
     /// The process's `group_leader->start_boottime`, nanoseconds since boot.
     pub start: u64,
-    /// Id of the process's cgroup in the version 2 hierarchy: the inode number of its directory.
+    /// Id of the process's cgroup in the hierarchy that tells containers apart (`CGROUP_HIERARCHY`,
+    /// [`settings`](crate::settings)): the inode number of its directory.
     pub cgroup: u64,
     /// [`crate::credentials::Credentials::digest`] of the acting task.
     pub credentials: u64,

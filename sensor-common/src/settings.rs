@@ -16,6 +16,12 @@ macro_rules! for_each_setting {
             SCOPE_CGROUP: u64 = 0,
             /// That cgroup's depth below the root of the hierarchy.
             SCOPE_LEVEL: u32 = 0,
+            /// The hierarchy whose cgroups tell containers and units apart (`hierarchy_id` of
+            /// `struct cgroup_root`): 0 for version 2.
+            CGROUP_HIERARCHY: u32 = 0,
+            /// A controller of that hierarchy, if it is one of version 1: its index in
+            /// `enum cgroup_subsys_id`.
+            CGROUP_SUBSYS: u32 = 0,
             /// Bit `1 << Kind` for each kind of record that is wanted.
             KINDS: u32 = u32::MAX,
             /// Whether connections of unix sockets are wanted.

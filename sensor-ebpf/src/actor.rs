@@ -110,7 +110,11 @@ fn identify_process<A: Access>(
     if setting::SCOPE_CGROUP.get() != 0 && !is_in_scope::<A>(cgroup) {
         return None;
     }
-    owner.cgroup = cgroup_id::<A>(cgroup);
+    if setting::CGROUP_HIERARCHY.get() == 0 {
+        owner.cgroup = cgroup_id::<A>(cgroup);
+    } else {
+        owner.cgroup = cgroup_v1_id(field::TASK_CGROUPS.follow::<A>(task));
+    }
     owner.tid = field::TASK_PID.get::<A, _>(task);
     let state = match TASKS.find(task.key()) {
         Some(state) if is_same_task::<A>(task, state) => {
@@ -143,8 +147,18 @@ fn is_in_scope<A: Access>(cgroup: Pointer) -> bool {
     id == setting::SCOPE_CGROUP.get()
 }
 
+/// The id of the cgroup in the version 1 hierarchy that tells containers apart.
 #[inline(always)]
-fn cgroup_id<A: Access>(cgroup: Pointer) -> u64 {
+fn cgroup_v1_id(cgroups: Pointer) -> u64 {
+    let controllers = field::CSS_SET_SUBSYS.of(Pointer::from_address(cgroups.address()));
+    let place = setting::CGROUP_SUBSYS.get().wrapping_mul(8);
+    let state = Probed::load_pointer(controllers.offset(place));
+    cgroup_id::<Probed>(field::CSS_CGROUP.follow::<Probed>(state))
+}
+
+/// A cgroup's id.
+#[inline(always)]
+pub fn cgroup_id<A: Access>(cgroup: Pointer) -> u64 {
     field::KERNFS_NODE_ID.get::<A, _>(field::CGROUP_KN.follow::<A>(cgroup))
 }
 

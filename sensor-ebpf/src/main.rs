@@ -26,6 +26,7 @@
 )]
 
 mod actor;
+mod cgroup;
 mod credentials;
 mod datagram;
 mod exec;
@@ -43,7 +44,7 @@ use aya_ebpf::{
         RetProbeContext, SockAddrContext,
     },
 };
-use sensor_common::{network::Direction, record::Kind};
+use sensor_common::{cgroup::Operation, network::Direction, record::Kind};
 
 use kernel::{Hook, SockAddr, accepted};
 use spare::Run;
@@ -87,6 +88,8 @@ entry_points! { raw_tracepoint, RawTracePointContext:
     exit_last_raw => |context| exec::exit::exit(&context, Run::Last);
     state_raw_tp => |context| network::state_change(&context);
     module_raw_tp => |context| privilege::module(&context);
+    cgroup_made => |context| cgroup::cgroup(&context, Operation::Made);
+    cgroup_removed => |context| cgroup::cgroup(&context, Operation::Removed);
 }
 
 entry_points! { fentry, FEntryContext:

@@ -3,7 +3,7 @@
 //! The kernel's `CLOCK_BOOTTIME` never jumps; the wall clock does, when somebody sets it. An
 //! event's wall time is its boot time plus the distance between the two, as last measured.
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
 
 /// A moment, in nanoseconds since the host booted, time asleep included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +59,19 @@ impl WallOffset {
 pub fn boot_time() -> BootTime {
     let now = nanoseconds(clock_gettime(ClockId::Boottime));
     BootTime(u64::try_from(now).unwrap_or(0))
+}
+
+/// The moment by the wall clock, now.
+#[must_use]
+pub fn wall_time() -> WallTime {
+    WallTime(nanoseconds(clock_gettime(ClockId::Realtime)))
+}
+
+/// Nanoseconds within which two changes of a file can have the same time: file systems take it from
+/// a clock that moves with the scheduler's tick. As much again is for comparing it with other clocks.
+#[must_use]
+pub fn file_time_granularity() -> i64 {
+    nanoseconds(clock_getres(ClockId::RealtimeCoarse)).saturating_mul(2)
 }
 
 fn nanoseconds(time: Timespec) -> i64 {

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::process::BootId;
+use crate::{enrich::cloud::Cloud, process::BootId};
 
 /// The host, and the sensor on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Host {
     /// `VERSION_ID` of `/etc/os-release`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub os_version: Option<String>,
+    /// What its cloud says of it, if that is asked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cloud: Option<Cloud>,
     /// This run of the sensor.
     pub agent_id: String,
     /// The sensor's version.
@@ -55,6 +58,7 @@ impl Host {
             os_platform: assigned(&release, "ID"),
             os_name: assigned(&release, "NAME"),
             os_version: assigned(&release, "VERSION_ID"),
+            cloud: None,
             // The kernel's random UUIDs: a new one with every reading.
             agent_id: line("/proc/sys/kernel/random/uuid").unwrap_or_default(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),

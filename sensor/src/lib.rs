@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod enrich;
 pub mod event;
 pub mod hexadecimal;
 pub mod host;

@@ -19,6 +19,7 @@ pub struct Expect {
 enum Rule {
     Is(Value),
     Meets { wanted: String, test: Test },
+    May { wanted: String, test: Test },
 }
 
 /// A field that is not as expected.
@@ -42,7 +43,7 @@ impl Expect {
     pub fn value(&self, path: &str) -> Option<&Value> {
         match self.rules.get(path)? {
             Rule::Is(value) => Some(value),
-            Rule::Meets { .. } => None,
+            Rule::Meets { .. } | Rule::May { .. } => None,
         }
     }
 
@@ -72,6 +73,22 @@ impl Expect {
         self
     }
 
+    /// The field may be there; if it is, the test, which `wanted` puts in words, must hold.
+    #[must_use]
+    pub fn may(
+        mut self,
+        path: impl Into<String>,
+        wanted: impl Into<String>,
+        test: impl Fn(&Value, &Event) -> bool + 'static,
+    ) -> Self {
+        let rule = Rule::May {
+            wanted: wanted.into(),
+            test: Box::new(test),
+        };
+        self.rules.insert(path.into(), rule);
+        self
+    }
+
     /// The field must not be there: takes back what was said of it.
     #[must_use]
     pub fn absent(mut self, path: impl Into<String>) -> Self {
@@ -87,8 +104,8 @@ impl Expect {
             let got = leaves.remove(path).or_else(|| event.get(path));
             let fits = match (rule, got) {
                 (Rule::Is(value), Some(got)) => value == got,
-                (Rule::Meets { test, .. }, Some(got)) => test(got, event),
-                (_, None) => false,
+                (Rule::Meets { test, .. } | Rule::May { test, .. }, Some(got)) => test(got, event),
+                (rule, None) => matches!(rule, Rule::May { .. }),
             };
             if !fits {
                 differences.push(Difference {
@@ -96,6 +113,7 @@ impl Expect {
                     expected: match rule {
                         Rule::Is(value) => value.to_string(),
                         Rule::Meets { wanted, .. } => wanted.clone(),
+                        Rule::May { wanted, .. } => format!("nothing, or {wanted}"),
                     },
                     got: shown(got),
                 });
@@ -185,6 +203,14 @@ mod tests {
             .is("b", 1);
         assert!(paths(&expect, &json!({"a": 1, "b": 1})).is_empty());
         assert_eq!(paths(&expect, &json!({"a": 2, "b": 1})), ["a"]);
+    }
+
+    #[test]
+    fn what_may_be_there_must_still_be_right() {
+        let expect = Expect::default().may("a", "1", |a, _| a == 1);
+        assert!(paths(&expect, &json!({"a": 1})).is_empty());
+        assert!(paths(&expect, &json!({})).is_empty());
+        assert_eq!(paths(&expect, &json!({"a": 2})), ["a"]);
     }
 
     #[test]

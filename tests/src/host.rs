@@ -1,10 +1,13 @@
 //! What a scenario knows of the host, from the kernel and `/etc`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+
+use crate::portrait::NAMESPACES;
 
 /// The host that the scenarios run on.
 #[derive(Debug)]
@@ -29,6 +32,12 @@ pub struct Host {
     pub cgroup_mount: PathBuf,
     /// How many CPUs there are.
     pub cpus: u64,
+    /// This process's namespaces, by their names in `/proc/PID/ns`: inode numbers.
+    pub namespaces: BTreeMap<&'static str, u64>,
+    /// The names in `/etc/passwd`, by user id.
+    pub users: BTreeMap<u32, String>,
+    /// The names in `/etc/group`, by group id.
+    pub groups: BTreeMap<u32, String>,
 }
 
 /// What `/etc/os-release` says.
@@ -61,6 +70,12 @@ impl Host {
             pid_namespace: inode("/proc/self/ns/pid")?,
             cgroup_mount: cgroup_mount()?,
             cpus: u64::try_from(std::thread::available_parallelism()?.get())?,
+            namespaces: NAMESPACES
+                .iter()
+                .filter_map(|name| Some((*name, inode(format!("/proc/self/ns/{name}")).ok()?)))
+                .collect(),
+            users: accounts(&fs::read_to_string("/etc/passwd").unwrap_or_default()),
+            groups: accounts(&fs::read_to_string("/etc/group").unwrap_or_default()),
         })
     }
 
@@ -97,6 +112,18 @@ pub fn inode(path: impl AsRef<Path>) -> Result<u64> {
     let path = path.as_ref();
     let metadata = fs::metadata(path).with_context(|| format!("cannot stat {}", path.display()))?;
     Ok(metadata.ino())
+}
+
+/// The names of a file of accounts, by id. Of two with one id the first counts.
+fn accounts(text: &str) -> BTreeMap<u32, String> {
+    let mut names = BTreeMap::new();
+    for line in text.lines() {
+        let mut fields = line.split(':');
+        if let (Some(name), Some(Ok(id))) = (fields.next(), fields.nth(1).map(str::parse)) {
+            names.entry(id).or_insert_with(|| name.to_owned());
+        }
+    }
+    names
 }
 
 fn version(release: &str) -> Option<(u32, u32)> {
@@ -141,6 +168,13 @@ mod tests {
         assert_eq!(version("6.12.48+deb13-cloud-amd64"), Some((6, 12)));
         assert_eq!(version("7.0-rc1"), Some((7, 0)));
         assert_eq!(version("x"), None);
+    }
+
+    #[test]
+    fn accounts_have_the_name_that_comes_first() {
+        let found = accounts("root:x:0:0::/:\nx\ntoor:x:0:0::/:\nnobody:x:65534:\n");
+        assert_eq!(found.get(&0).map(String::as_str), Some("root"));
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

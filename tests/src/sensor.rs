@@ -46,6 +46,10 @@ impl Settings<'_> {
         if place::is_a_test_machine() && !text.contains("[limits]") {
             text.push_str("[limits]\nreorder_milliseconds = 10000\n");
         }
+        // What most scenarios execute was written a moment before, and hashing it has its own.
+        if !text.contains("[enrich]") {
+            text.push_str("[enrich]\nhashes = false\n");
+        }
         if !text.contains("[state]") {
             let state = self.folder.join(format!("state-{number}"));
             text.push_str(&format!(

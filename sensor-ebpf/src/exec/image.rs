@@ -49,6 +49,9 @@ impl Arguments {
 const PIDTYPE_PGID: u32 = 2;
 const PIDTYPE_SID: u32 = 3;
 
+/// `I_CTIME_QUERIED` (`include/linux/fs.h`, from 6.13): somebody has seen this time of change.
+const CTIME_QUERIED: u32 = 1 << 31;
+
 impl<A: Access> Image<A> {
     /// The image of a task that execs, as `bprm` describes it.
     #[inline(always)]
@@ -183,6 +186,12 @@ impl<A: Access> Image<A> {
         record.file.mode = u32::from(field::INODE_MODE.get::<A, u16>(inode));
         record.file.uid = field::INODE_UID.get::<A, _>(inode);
         record.file.gid = field::INODE_GID.get::<A, _>(inode);
+        record.file.size = field::INODE_SIZE.get::<A, _>(inode);
+        record.file.modified = field::INODE_MODIFIED.get_or::<A, _>(inode, 0);
+        record.file.modified_nanoseconds = field::INODE_MODIFIED_NSEC.get_or::<A, _>(inode, 0);
+        record.file.changed = field::INODE_CHANGED.get_or::<A, _>(inode, 0);
+        record.file.changed_nanoseconds =
+            field::INODE_CHANGED_NSEC.get_or::<A, u32>(inode, 0) & !CTIME_QUERIED;
         record.file.reserved = 0;
         let dentry = field::FILE_PATH_DENTRY.follow::<A>(file);
         if field::DENTRY_HASH_PPREV.get::<A, u64>(dentry) == 0 {

@@ -5,6 +5,8 @@
 
 mod config;
 mod doctor;
+mod enrichment;
+mod inputs;
 mod instance;
 mod replay;
 mod report;

@@ -10,14 +10,13 @@ use super::{
 };
 use crate::{
     clock::BootTime,
+    config::Limits,
+    enrich::Enrichment,
     event::interpret::Interpreter,
     kernel::counters::Totals,
     pipeline::{Pipeline, Setup},
     recording::{Frame, Reader},
 };
-
-/// Processes that a replay remembers: it has a host's memory to itself for a moment.
-const PROCESSES: usize = 1 << 20;
 
 /// Writes the events of a recording.
 pub(super) fn replay(arguments: &ReplayArguments) -> ExitCode {
@@ -41,13 +40,18 @@ fn play(arguments: &ReplayArguments) -> Result<()> {
             ));
         }
     };
+    // As on the host that was recorded, unless it was told otherwise.
+    let limits = Limits::default();
     let setup = Setup {
         boot: host.boot(),
-        processes: PROCESSES,
+        processes: limits.processes as usize,
+        cgroups: limits.cgroups as usize,
         interpreter,
         format: stdout::format(arguments.output, &host),
         sources: None,
         recorder: None,
+        enrichment: Enrichment::new(None),
+        patience: None,
     };
     let mut pipeline = Pipeline::new(setup, output);
     let mut counted = (Totals::default(), BootTime::default());
@@ -70,6 +74,8 @@ fn play(arguments: &ReplayArguments) -> Result<()> {
             }
             Frame::Started { started, time } => pipeline.started(*started, time)?,
             Frame::Process(process) => pipeline.add_process(*process),
+            Frame::Cgroup(found) => pipeline.add_cgroup(found),
+            Frame::Fact(fact) => pipeline.learn(*fact),
             Frame::WallOffset(offset) => pipeline.set_wall_offset(offset),
             Frame::Record(record) => pipeline.push(record),
             Frame::CompleteUntil(moment) => pipeline.complete_until(moment)?,

@@ -1,29 +1,29 @@
 //! `sensor run`: watches, and writes what happens.
 //!
 //! ```text
-//! reader thread ──readings──▶ pipeline thread ──▶ standard output
-//!       ▲                            │
-//!       └── stop ── main thread ◀────┘ end
+//!                enriching threads
+//!              answers │   ▲ questions
+//!                      ▼   │
+//! reader thread ──▶ pipeline thread ──▶ standard output
+//!       ▲    readings     │
+//!       └── stop ── main thread ◀── end
 //! ```
 //!
 //! The reader is asked to stop by SIGTERM or SIGINT; what is in the rings still goes all the way.
 //! A second signal ends the sensor at once, for when nobody takes its output any longer.
 
-use std::{
-    io::IsTerminal,
-    process::ExitCode,
-    sync::mpsc::{Receiver, sync_channel},
-    thread,
-};
+use std::{io::IsTerminal, process::ExitCode, thread};
 
 use anyhow::{Context as _, Result, anyhow};
+use sensor_common::record::Family;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
 
 use super::{
-    RunArguments, fail,
+    RunArguments, enrichment, fail,
+    inputs::{Input, Inputs, inputs},
     instance::Instance,
     refuse, report, say,
     stdout::{self, Stdout},
@@ -31,9 +31,10 @@ use super::{
 use crate::{
     clock::{WallOffset, boot_time},
     config::{self, Config, OutputFormat},
+    enrich::{Enrichment, asking::Asking},
     event::{
         interpret::{Commits, Interpreter, Premises},
-        state::{Started, Totals},
+        state::{KindTotal, Started, Totals},
     },
     host::Host,
     kernel::{
@@ -41,7 +42,6 @@ use crate::{
         load::{self, Loaded},
         preflight,
         reader::{Reader, Reading, Stop},
-        scope::hierarchy,
     },
     memory,
     output::FormatChoice,
@@ -49,10 +49,6 @@ use crate::{
     process::snapshot::Sources,
     recording::{Frame, Writer},
 };
-
-/// Readings that wait for the pipeline. Behind a slow output they fill up, then the rings do, and
-/// what does not fit there is counted as lost.
-const READINGS: usize = 16;
 
 /// Watches until it is told to stop.
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
@@ -89,7 +85,10 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
     preflight::check()?;
     let options = config.options()?;
     let _instance = Instance::claim(&config.state.directory, options.scope.as_ref())?;
-    let host = Host::here();
+    let mut host = Host::here();
+    if config.enrich.cloud {
+        host.cloud = enrichment::cloud()?;
+    }
     let recorder = arguments
         .record
         .as_deref()
@@ -113,7 +112,7 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
         premises: premises(&loaded),
         sources: Sources {
             proc: "/proc".into(),
-            cgroups: hierarchy().ok().map(|hierarchy| hierarchy.mount_point),
+            cgroups: loaded.tree.clone(),
             scope: options.scope.as_ref().map(|scope| scope.path.clone()),
             boot: host.boot(),
         },
@@ -121,13 +120,18 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
         host,
     };
 
-    let (sender, readings) = sync_channel(READINGS);
-    let reader = Reader::start(loaded, sender)?;
+    let (readings, answers, inputs) = inputs();
+    let asking = Asking::start(enrichment::settings(&config.enrich), move |answer| {
+        answers.add(answer);
+    })
+    .context("cannot start a thread")?;
+    let reader = Reader::start(loaded, move |reading| readings.add(reading))?;
     let stop = reader.stop();
     let (done, ended) = oneshot::channel();
     let work = Work {
         output,
-        readings,
+        inputs,
+        enrichment: Enrichment::new(Some(asking)),
         recorder,
         config: config.clone(),
         stop: stop.clone(),
@@ -197,7 +201,8 @@ struct First {
 /// What the pipeline's thread works with.
 struct Work {
     output: Stdout,
-    readings: Receiver<Reading>,
+    inputs: Inputs,
+    enrichment: Enrichment,
     recorder: Option<Writer>,
     config: Config,
     stop: Stop,
@@ -213,10 +218,13 @@ impl Work {
         let setup = Setup {
             boot: first.host.boot(),
             processes: self.config.limits.processes as usize,
+            cgroups: self.config.limits.cgroups as usize,
             interpreter: Interpreter::new(first.premises),
             format: stdout::format(choice, &first.host),
             sources: Some(first.sources.clone()),
             recorder: self.recorder,
+            enrichment: self.enrichment,
+            patience: Some(enrichment::patience(&self.config.enrich)),
         };
         let patience = u64::from(self.config.limits.reorder_milliseconds) * 1_000_000;
         let mut pipeline = Pipeline::new(setup, self.output);
@@ -224,25 +232,32 @@ impl Work {
         pipeline.record(|| Frame::Host(Box::new(first.host.clone())));
         pipeline.record(|| Frame::Premises(first.premises));
         pipeline.set_wall_offset(offset);
+        for found in first.sources.cgroups() {
+            pipeline.add_cgroup(found);
+        }
         let processes = first
             .sources
             .read()
             .context("cannot read the processes from /proc")?;
+        if self.config.enrich.accounts {
+            pipeline.learn(enrichment::accounts_of_host(&first.sources.proc));
+        }
         for process in processes {
             pipeline.add_process(process);
         }
         memory::give_back();
         pipeline.started(first.started, boot_time())?;
-        for reading in self.readings {
-            match reading {
-                Reading::Batch(batch) => {
+        for input in self.inputs {
+            match input {
+                Input::Answer(answer) => pipeline.answer(answer)?,
+                Input::Reading(Reading::Batch(batch)) => {
                     let complete_until = batch.complete_until(patience);
                     for record in batch.records {
                         pipeline.push(record);
                     }
                     pipeline.complete_until(complete_until)?;
                 }
-                Reading::Totals(totals) => {
+                Input::Reading(Reading::Totals(totals)) => {
                     let now = WallOffset::now();
                     if now.differs_from(offset) {
                         offset = now;
@@ -250,7 +265,7 @@ impl Work {
                     }
                     pipeline.counted(totals, boot_time())?;
                 }
-                Reading::End(totals) => {
+                Input::Reading(Reading::End(totals)) => {
                     let totals = pipeline.end(totals, boot_time())?;
                     farewell(&totals);
                     return match pipeline.take_recording_failure() {
@@ -321,7 +336,9 @@ fn greet(host: &Host, started: &Started) {
 
 /// Says what became of everything.
 fn farewell(totals: &Totals) {
-    let delivered: u64 = totals.kinds.iter().map(|kind| kind.delivered).sum();
+    let is_event = |kind: &&KindTotal| kind.family != Family::Control.name();
+    let events = totals.kinds.iter().filter(is_event);
+    let delivered: u64 = events.map(|kind| kind.delivered).sum();
     let lost: u64 = totals
         .kinds
         .iter()

@@ -1,6 +1,11 @@
 //! Arbitrary configurations.
 
-use proptest::{collection::btree_set, option, prelude::*, sample::select};
+use proptest::{
+    collection::{btree_set, vec},
+    option,
+    prelude::*,
+    sample::select,
+};
 
 use super::*;
 
@@ -9,13 +14,22 @@ fn path() -> impl Strategy<Value = PathBuf> {
     "/(\\PC|[ \t\n\r\"'\\\\\u{7f}\u{85}])*".prop_map(PathBuf::from)
 }
 
+/// A path that tells the runtime.
+fn socket() -> impl Strategy<Value = PathBuf> {
+    (
+        path(),
+        select(vec!["docker", "podman", "containerd", "crio"]),
+    )
+        .prop_map(|(path, runtime)| path.join(format!("{runtime}.sock")))
+}
+
 fn ring_bytes() -> impl Strategy<Value = u32> {
     (16_u32..=30).prop_map(|exponent| 1 << exponent)
 }
 
 prop_compose! {
     fn capture()(
-        exclude in btree_set(select(&Kind::ALL[..]), 0..Kind::COUNT),
+        exclude in btree_set(select(Kind::events().collect::<Vec<_>>()), 0..Kind::events().count()),
         unix_sockets: bool,
         argv_bytes in 0..=ARGV_BYTES_MAX,
         scope_cgroup in option::of(path()),
@@ -40,13 +54,36 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn enrich()(
+        what in any::<[bool; 4]>(),
+        hash_bytes_max in 0..=HASH_BYTES_MAX,
+        hash_bytes_per_second in 1..=HASH_BYTES_MAX,
+        wait_milliseconds in 0..=WAIT_MILLISECONDS_MAX,
+        container_sockets in option::of(vec(socket(), 0..3)),
+    ) -> Enrich {
+        let [accounts, hashes, packages, cloud] = what;
+        Enrich {
+            accounts,
+            hashes,
+            packages,
+            cloud,
+            hash_bytes_max,
+            hash_bytes_per_second,
+            wait_milliseconds,
+            container_sockets: container_sockets.map_or(Sockets::Auto, Sockets::At),
+        }
+    }
+}
+
+prop_compose! {
     /// Any configuration that may be written down.
     pub(super) fn config()(
         hooks in any::<(bool, bool)>(),
         capture in capture(),
         rings in rings(),
-        entries in (1..=ENTRIES_MAX, 1..=ENTRIES_MAX, 1..=ENTRIES_MAX),
+        entries in (1..=ENTRIES_MAX, 1..=ENTRIES_MAX, 1..=ENTRIES_MAX, 1..=ENTRIES_MAX),
         reorder_milliseconds in 0..=REORDER_MILLISECONDS_MAX,
+        enrich in enrich(),
         format in select(vec![OutputFormat::Auto, OutputFormat::Json, OutputFormat::Pretty]),
         directory in path(),
     ) -> Config {
@@ -58,8 +95,10 @@ prop_compose! {
                 tasks: entries.0,
                 sockets: entries.1,
                 processes: entries.2,
+                cgroups: entries.3,
                 reorder_milliseconds,
             },
+            enrich,
             output: Output { format },
             state: State { directory },
         }

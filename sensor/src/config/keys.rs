@@ -4,9 +4,11 @@ use std::{collections::BTreeSet, path::Path};
 
 use sensor_common::record::Kind;
 
+use crate::enrich::runtimes::Socket;
+
 use super::{
-    ARGV_BYTES_MAX, ByteSize, Config, ENTRIES_MAX, OutputFormat, REORDER_MILLISECONDS_MAX, Shards,
-    page_size,
+    ARGV_BYTES_MAX, ByteSize, Config, ENTRIES_MAX, HASH_BYTES_MAX, OutputFormat,
+    REORDER_MILLISECONDS_MAX, Shards, Sockets, WAIT_MILLISECONDS_MAX, page_size,
     value::{Flaw, Flaws, Value},
 };
 
@@ -192,6 +194,16 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         section: "limits",
+        name: "cgroups",
+        meaning: &[
+            "Most cgroups that the sensor remembers; at the limit it forgets first those that were",
+            "removed. One of the others is looked up again when needed (`degraded.cgroups_full`).",
+        ],
+        read: |config, value| put(&mut config.limits.cgroups, value.integer(1..=ENTRIES_MAX)),
+        show: |config| plain(&config.limits.cgroups),
+    },
+    Key {
+        section: "limits",
         name: "reorder_milliseconds",
         meaning: &[
             "How long an event waits at most for earlier ones from another CPU, 0 to 10000; one",
@@ -204,6 +216,101 @@ pub(super) const KEYS: &[Key] = &[
             )
         },
         show: |config| plain(&config.limits.reorder_milliseconds),
+    },
+    Key {
+        section: "enrich",
+        name: "accounts",
+        meaning: &[
+            "Whether users and groups are told by name too, by the passwd and group files of the",
+            "host and of each container.",
+        ],
+        read: |config, value| put(&mut config.enrich.accounts, value.boolean()),
+        show: |config| plain(&config.enrich.accounts),
+    },
+    Key {
+        section: "enrich",
+        name: "hashes",
+        meaning: &["Whether the SHA-256 of executables and scripts is told."],
+        read: |config, value| put(&mut config.enrich.hashes, value.boolean()),
+        show: |config| plain(&config.enrich.hashes),
+    },
+    Key {
+        section: "enrich",
+        name: "hash_bytes_max",
+        meaning: &["Bytes of the largest file that is hashed, at most \"2GiB\"."],
+        read: |config, value| {
+            put(
+                &mut config.enrich.hash_bytes_max,
+                value.bytes(0..=HASH_BYTES_MAX),
+            )
+        },
+        show: |config| bytes(config.enrich.hash_bytes_max),
+    },
+    Key {
+        section: "enrich",
+        name: "hash_bytes_per_second",
+        meaning: &[
+            "Most bytes that are read for hashes in a second, on average, at most \"2GiB\".",
+        ],
+        read: |config, value| {
+            put(
+                &mut config.enrich.hash_bytes_per_second,
+                value.bytes(1..=HASH_BYTES_MAX),
+            )
+        },
+        show: |config| bytes(config.enrich.hash_bytes_per_second),
+    },
+    Key {
+        section: "enrich",
+        name: "packages",
+        meaning: &["Whether the package (dpkg) that an executable belongs to is told."],
+        read: |config, value| put(&mut config.enrich.packages, value.boolean()),
+        show: |config| plain(&config.enrich.packages),
+    },
+    Key {
+        section: "enrich",
+        name: "wait_milliseconds",
+        meaning: &[
+            "How long an event waits at most for a hash or a name that is not known yet, 0 to 1000.",
+            "One that waited in vain says so (`sensor.process.hash_missing`).",
+        ],
+        read: |config, value| {
+            put(
+                &mut config.enrich.wait_milliseconds,
+                value.integer(0..=WAIT_MILLISECONDS_MAX),
+            )
+        },
+        show: |config| plain(&config.enrich.wait_milliseconds),
+    },
+    Key {
+        section: "enrich",
+        name: "container_sockets",
+        meaning: &[
+            "Sockets of container runtimes that are asked for names, images and labels, if they are",
+            "there: an array of paths, or \"auto\" for the usual ones of Docker, Podman, containerd and",
+            "CRI-O. Without them a container has its id and runtime. [] asks nobody.",
+        ],
+        read: |config, value| {
+            config.enrich.container_sockets = sockets(value)?;
+            Ok(())
+        },
+        show: |config| match &config.enrich.container_sockets {
+            Sockets::Auto => Shown::Set(quoted("auto")),
+            Sockets::At(paths) => {
+                let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
+                Shown::Set(format!("[{}]", paths.join(", ")))
+            }
+        },
+    },
+    Key {
+        section: "enrich",
+        name: "cloud",
+        meaning: &[
+            "Whether the cloud's metadata service (AWS, Google Cloud, Azure) is asked, once, about",
+            "this instance.",
+        ],
+        read: |config, value| put(&mut config.enrich.cloud, value.boolean()),
+        show: |config| plain(&config.enrich.cloud),
     },
     Key {
         section: "output",
@@ -257,7 +364,7 @@ fn kinds(value: Value<'_>) -> Result<BTreeSet<Kind>, Flaws> {
     let mut flaws = Flaws::default();
     for name in value.array()? {
         match name.string() {
-            Ok(text) => match Kind::ALL.into_iter().find(|kind| kind.name() == text) {
+            Ok(text) => match Kind::events().find(|kind| kind.name() == text) {
                 Some(kind) => {
                     excluded.insert(kind);
                 }
@@ -269,7 +376,7 @@ fn kinds(value: Value<'_>) -> Result<BTreeSet<Kind>, Flaws> {
             ))),
         }
     }
-    if excluded.len() == Kind::COUNT {
+    if excluded.len() == Kind::events().count() {
         flaws
             .0
             .push(value.flaw("leaves no event to watch for: take some kinds out of it"));
@@ -281,12 +388,36 @@ fn kinds(value: Value<'_>) -> Result<BTreeSet<Kind>, Flaws> {
     }
 }
 
+fn sockets(value: Value<'_>) -> Result<Sockets, Flaws> {
+    if value.string() == Ok("auto") {
+        return Ok(Sockets::Auto);
+    }
+    let mut paths = Vec::new();
+    let mut flaws = Flaws::default();
+    for path in value.array()? {
+        match path.absolute_path() {
+            Ok(named) if Socket::at(&named).is_none() => flaws.0.push(path.flaw(format!(
+                "has {}, whose path does not tell the runtime: one of docker, podman, containerd and crio \
+                 must be in it",
+                named.display()
+            ))),
+            Ok(named) => paths.push(named),
+            Err(flaw) => flaws.0.push(flaw),
+        }
+    }
+    if flaws.0.is_empty() {
+        Ok(Sockets::At(paths))
+    } else {
+        Err(flaws)
+    }
+}
+
 fn no_kind(text: &str) -> String {
-    let near = nearest(text, Kind::ALL.iter().map(|kind| kind.name()));
+    let near = nearest(text, Kind::events().map(Kind::name));
     match near {
         Some(near) => format!("names no kind of event with {text:?}: did you mean {near:?}?"),
         None => {
-            let all: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            let all: Vec<&str> = Kind::events().map(Kind::name).collect();
             format!(
                 "names no kind of event with {text:?}; there are {}",
                 all.join(", ")

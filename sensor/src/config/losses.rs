@@ -112,5 +112,6 @@ const fn lost_with(kind: Kind) -> &'static str {
         Kind::Ptrace => "processes that look into others are not seen",
         Kind::ModuleLoad => "code that is loaded into the kernel as a module is not seen",
         Kind::BpfProgram => "code that is loaded into the kernel as BPF is not seen",
+        Kind::Cgroup => "containers and units of processes that live a moment are not known",
     }
 }

@@ -46,6 +46,8 @@ pub struct Config {
     pub rings: Rings,
     /// `[limits]`
     pub limits: Limits,
+    /// `[enrich]`
+    pub enrich: Enrich,
     /// `[output]`
     pub output: Output,
     /// `[state]`
@@ -104,8 +106,40 @@ pub struct Limits {
     pub sockets: u32,
     /// Most processes that userspace remembers.
     pub processes: u32,
+    /// Most cgroups that userspace remembers.
+    pub cgroups: u32,
     /// How long an event waits for earlier ones, in milliseconds.
     pub reorder_milliseconds: u32,
+}
+
+/// What events say beside what the kernel tells: who it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrich {
+    /// Whether users and groups are told by their names.
+    pub accounts: bool,
+    /// Whether executables and scripts are hashed.
+    pub hashes: bool,
+    /// Most bytes of a file that is hashed.
+    pub hash_bytes_max: u32,
+    /// Most bytes that are hashed in a second, on average.
+    pub hash_bytes_per_second: u32,
+    /// Whether the package that an executable belongs to is told.
+    pub packages: bool,
+    /// How long an event waits at most for a hash or a name, in milliseconds.
+    pub wait_milliseconds: u32,
+    /// Sockets of container runtimes that are asked, if they are there.
+    pub container_sockets: Sockets,
+    /// Whether the cloud's metadata service is asked about this instance.
+    pub cloud: bool,
+}
+
+/// Sockets of container runtimes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sockets {
+    /// Those in the usual places.
+    Auto,
+    /// These.
+    At(Vec<PathBuf>),
 }
 
 /// How events are written.
@@ -144,6 +178,12 @@ pub const ENTRIES_MAX: u32 = 4 << 20;
 
 /// The longest wait for earlier events.
 pub const REORDER_MILLISECONDS_MAX: u32 = 10_000;
+
+/// The most bytes that hashing may be limited to.
+pub const HASH_BYTES_MAX: u32 = 2 << 30;
+
+/// The longest wait for a hash or a name.
+pub const WAIT_MILLISECONDS_MAX: u32 = 1_000;
 
 /// CPUs that can share a shard of the bulk ring.
 const CPUS_PER_SHARD: u32 = 16;
@@ -185,7 +225,23 @@ impl Default for Limits {
             tasks: 16 << 10,
             sockets: 16 << 10,
             processes: 16 << 10,
+            cgroups: 16 << 10,
             reorder_milliseconds: 50,
+        }
+    }
+}
+
+impl Default for Enrich {
+    fn default() -> Self {
+        Self {
+            accounts: true,
+            hashes: true,
+            hash_bytes_max: 64 << 20,
+            hash_bytes_per_second: 64 << 20,
+            packages: true,
+            wait_milliseconds: 50,
+            container_sockets: Sockets::Auto,
+            cloud: false,
         }
     }
 }

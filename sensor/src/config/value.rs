@@ -32,6 +32,8 @@ impl From<Flaw> for Flaws {
     }
 }
 
+const BYTES_WANTED: &str = "a number of bytes, or a string as \"4MiB\"";
+
 impl<'a> Value<'a> {
     pub(super) fn flaw(self, what: impl Into<String>) -> Flaw {
         Flaw {
@@ -108,19 +110,37 @@ impl<'a> Value<'a> {
             .ok_or_else(|| self.flaw(format!("is {value:?}, but must be {}", wanted())))
     }
 
+    fn byte_size(self) -> Result<u64, Flaw> {
+        match self.0.get_ref() {
+            DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix())
+                .map_err(|_| self.flaw(format!("is {integer}, but must be {BYTES_WANTED}"))),
+            DeValue::String(text) => match text.parse::<ByteSize>() {
+                Ok(size) => Ok(size.0),
+                Err(error) => Err(self.flaw(format!("must be {BYTES_WANTED}: {error}"))),
+            },
+            _ => Err(self.must_be(BYTES_WANTED)),
+        }
+    }
+
+    /// A number of bytes.
+    pub(super) fn bytes(self, range: RangeInclusive<u32>) -> Result<u32, Flaw> {
+        let bytes = self.byte_size()?;
+        u32::try_from(bytes)
+            .ok()
+            .filter(|bytes| range.contains(bytes))
+            .ok_or_else(|| {
+                self.flaw(format!(
+                    "is {}, but must be from {} to {}",
+                    ByteSize(bytes),
+                    ByteSize((*range.start()).into()),
+                    ByteSize((*range.end()).into()),
+                ))
+            })
+    }
+
     /// The size of a ring: a power of two, at least a page.
     pub(super) fn ring_bytes(self, page_size: u32) -> Result<u32, Flaw> {
-        const WANTED: &str = "a number of bytes, or a string as \"4MiB\"";
-        let bytes = match self.0.get_ref() {
-            DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix())
-                .map_err(|_| self.flaw(format!("is {integer}, but must be {WANTED}")))?,
-            DeValue::String(text) => {
-                text.parse::<ByteSize>()
-                    .map_err(|error| self.flaw(format!("must be {WANTED}: {error}")))?
-                    .0
-            }
-            _ => return Err(self.must_be(WANTED)),
-        };
+        let bytes = self.byte_size()?;
         let range = u64::from(page_size)..=u64::from(RING_BYTES_MAX);
         if !range.contains(&bytes) {
             return Err(self.flaw(format!(
@@ -139,7 +159,7 @@ impl<'a> Value<'a> {
                 ByteSize(below * 2),
             )));
         }
-        u32::try_from(bytes).map_err(|_| self.must_be(WANTED))
+        u32::try_from(bytes).map_err(|_| self.must_be(BYTES_WANTED))
     }
 
     /// A path from the root.

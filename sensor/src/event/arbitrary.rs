@@ -7,14 +7,20 @@ mod exec;
 mod network;
 mod privilege;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, sample::select};
 use sensor_common::{credentials::Credentials, namespaces::Namespaces, record::Ring};
 
 use super::*;
-use crate::process::{BootId, EntityId, Image, Process};
+use crate::process::{
+    BootId, EntityId, Image, Process,
+    entry::{Entry, Way},
+    fingerprint::{Evidence, Fingerprint, Package, Sha256},
+    lineage::{Lineage, Population},
+    placement,
+};
 
 /// The boot that all of them are of.
 pub(crate) fn boot() -> BootId {
@@ -53,12 +59,14 @@ pub(crate) fn process() -> BoxedStrategy<Process> {
         option::of(any::<u32>()),
         option::of(device()),
     );
-    (who, what, session)
+    let origin = (lineage(), option::of(select(&CGROUPS[..])));
+    (who, what, session, origin)
         .prop_map(
             |(
                 (id, parent, namespace_pid),
                 (image, credentials, namespaces, cgroup),
                 (session_id, process_group, login_uid, audit_session, tty),
+                (lineage, placement),
             )| Process {
                 id,
                 entity_id: EntityId::new(boot(), id),
@@ -74,9 +82,75 @@ pub(crate) fn process() -> BoxedStrategy<Process> {
                 audit_session,
                 tty,
                 ended: None,
+                lineage,
+                placement: placement.map(|path| Arc::new(placement::placement(path))),
             },
         )
         .boxed()
+}
+
+/// Where a process comes from: up to three that made each other, of which some lead it.
+fn lineage() -> impl Strategy<Value = Lineage> {
+    let maker = (process_id(), option::of(image()), option::of(tgid()));
+    let makers = vec(maker, 0..4);
+    let leaders = (any::<[bool; 2]>(), option::of(select(&WAYS[..])));
+    (makers, leaders).prop_map(|(makers, ([leads_group, leads_session], way))| {
+        let mut population = Population::new(100);
+        let mut lineage = Lineage::default();
+        for (id, image, namespace_pid) in makers {
+            let mut maker = Process {
+                image: image.map(Arc::new),
+                namespace_pid,
+                lineage,
+                ..Process::unknown(boot(), id)
+            };
+            lineage = maker.offspring(&mut population);
+        }
+        let leader = |leads: bool| lineage.maker.clone().filter(|_| leads);
+        let (group, session) = (leader(leads_group), leader(leads_session));
+        lineage.entry = way.map(|way| Entry::by(way, group.clone()));
+        lineage.group_leader = group;
+        lineage.session_leader = session;
+        lineage
+    })
+}
+
+const WAYS: [Way; 6] = [
+    Way::Init,
+    Way::Sshd,
+    Way::Console,
+    Way::Cron,
+    Way::Container,
+    Way::Kernel,
+];
+
+/// Paths of cgroups.
+const CGROUPS: [&str; 5] = [
+    "/",
+    "/system.slice/ssh.service",
+    "/user.slice/user-1000.slice/session-3.scope",
+    "/user.slice/user-1000.slice/user@1000.service/app.slice/a.service",
+    "/kubepods.slice/kubepods-pod6d2f7e2a_0f5b_4c6e_9f61_0c9a4d1e2f3a.slice/\
+     cri-containerd-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope",
+];
+
+/// What is known of an executable.
+pub(crate) fn fingerprint() -> impl Strategy<Value = Fingerprint> {
+    let package = ("[a-z]{1,5}", "[0-9.]{1,5}").prop_map(|(name, version)| {
+        Arc::new(Package {
+            name: name.into(),
+            version: version.into(),
+            architecture: "amd64".into(),
+        })
+    });
+    let evidence = select(&[Evidence::Unchanged, Evidence::Young][..]);
+    (any::<[u8; 32]>(), evidence, option::of(package)).prop_map(|(digest, evidence, package)| {
+        Fingerprint {
+            digest: Sha256(digest),
+            evidence,
+            package,
+        }
+    })
 }
 
 fn image() -> impl Strategy<Value = Image> {
@@ -87,14 +161,18 @@ fn image() -> impl Strategy<Value = Image> {
         path,
         vec("[^\0]{0,12}", 0..4),
         0..9_u32,
+        option::of(fingerprint()),
     )
         .prop_map(
-            |(name, executable, working_directory, arguments, argument_count)| Image {
+            |(name, executable, working_directory, arguments, argument_count, fingerprint)| Image {
                 name,
                 executable,
                 working_directory,
                 arguments,
                 argument_count,
+                fingerprint: fingerprint
+                    .map_or_else(OnceLock::new, |known| OnceLock::from(Arc::new(known))),
+                executed: None,
             },
         )
 }

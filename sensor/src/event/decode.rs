@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::Bytes;
 use sensor_common::{
+    cgroup,
     exec::{self, descriptor},
     network::{self as wire, AF_INET, AF_INET6, AF_UNIX, Direction, Role},
     privilege::{self, Cause, NamespaceOperation, PtraceOperation},
@@ -17,10 +18,10 @@ use thiserror::Error;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::{
-    Actor, Body, BpfAccess, BpfProgram, CgroupId, Closed, Connection, CredentialChange,
-    CredentialDivergence, Datagram, Descriptor, Device, Dns, Endpoint, Endpoints, Event, Exec,
-    Exit, ExitStatus, Fork, Groups, ModuleLoad, NamespaceChange, NetworkNamespace, Origin, Path,
-    ProcessId, Ptrace, Text, Tgid, Tid, Verdict,
+    Actor, Body, BpfAccess, BpfProgram, CgroupChange, CgroupId, Closed, Connection,
+    CredentialChange, CredentialDivergence, Datagram, Descriptor, Device, Dns, Endpoint, Endpoints,
+    Event, Exec, Exit, ExitStatus, Fork, Groups, ModuleLoad, NamespaceChange, NetworkNamespace,
+    Origin, Path, ProcessId, Ptrace, Text, Tgid, Tid, Verdict,
 };
 use crate::clock::BootTime;
 
@@ -54,23 +55,26 @@ pub fn origin(record: &Bytes) -> Result<(Origin, Kind), DecodeError> {
     Ok((origin_of(&header)?, kind))
 }
 
+/// What a record tells of.
+#[derive(Clone, Debug)]
+pub enum Decoded {
+    /// Something happened.
+    Event(Event),
+    /// A cgroup was made or removed.
+    Cgroup(CgroupChange),
+}
+
 /// Decodes a record.
 ///
 /// # Errors
 ///
 /// If it does not say what its kind demands.
-pub fn decode(record: &Bytes) -> Result<Event, DecodeError> {
+pub fn decode(record: &Bytes) -> Result<Decoded, DecodeError> {
     let header = fixed::<Header>(record)?;
     let kind = Kind::from_wire(header.kind).ok_or(DecodeError::Kind(header.kind))?;
-    Ok(Event {
-        origin: origin_of(&header)?,
-        actor: actor_of(&header),
-        body: body(kind, record)?,
-    })
-}
-
-fn body(kind: Kind, record: &Bytes) -> Result<Body, DecodeError> {
-    Ok(match kind {
+    let origin = origin_of(&header)?;
+    let body = match kind {
+        Kind::Cgroup => return Ok(Decoded::Cgroup(cgroup(record)?)),
         Kind::Fork => Body::Fork(fork(&fixed(record)?)),
         Kind::Exec => Body::Exec(Box::new(exec(record)?)),
         Kind::Exit => Body::Exit(exit(&fixed(record)?)),
@@ -91,6 +95,23 @@ fn body(kind: Kind, record: &Bytes) -> Result<Body, DecodeError> {
         Kind::Ptrace => Body::Ptrace(ptrace(&fixed(record)?)?),
         Kind::ModuleLoad => Body::ModuleLoad(module_load(&fixed(record)?)),
         Kind::BpfProgram => Body::BpfProgram(Box::new(bpf_program(&fixed(record)?))),
+    };
+    Ok(Decoded::Event(Event {
+        origin,
+        actor: actor_of(&header),
+        body,
+    }))
+}
+
+fn cgroup(record: &Bytes) -> Result<CgroupChange, DecodeError> {
+    let fixed: cgroup::Cgroup = fixed(record)?;
+    Ok(CgroupChange {
+        id: CgroupId(fixed.id),
+        operation: cgroup::Operation::from_wire(fixed.operation).ok_or(DecodeError::Value {
+            member: "operation",
+            value: fixed.operation,
+        })?,
+        path: Tail::of::<cgroup::Cgroup>(record).text(fixed.path)?,
     })
 }
 
@@ -573,7 +594,9 @@ mod tests {
             bytes.extend_from_slice(part);
         }
         let record = Bytes::from(bytes);
-        let event = decode(&record).unwrap();
+        let Decoded::Event(event) = decode(&record).unwrap() else {
+            panic!("an exec is an event");
+        };
         let Body::Exec(exec) = &event.body else {
             panic!("{event:?}");
         };
@@ -596,6 +619,25 @@ mod tests {
             decode(&record.slice(..record.len() - 1)).unwrap_err(),
             DecodeError::Short
         );
+    }
+
+    #[test]
+    fn decodes_cgroups() {
+        let path = b"/system.slice/a.service";
+        let fixed = cgroup::Cgroup {
+            header: header(Kind::Cgroup),
+            id: 4_242,
+            operation: cgroup::Operation::Removed as u32,
+            reserved: 0,
+            path: text(path),
+        };
+        let bytes: Bytes = [fixed.as_bytes(), path].concat().into();
+        let Decoded::Cgroup(change) = decode(&bytes).unwrap() else {
+            panic!("a cgroup is no event");
+        };
+        assert_eq!(change.id, CgroupId(4_242));
+        assert_eq!(change.operation, cgroup::Operation::Removed);
+        assert_eq!(&change.path.bytes[..], path);
     }
 
     #[test]

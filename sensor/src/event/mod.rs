@@ -18,6 +18,7 @@ use std::{borrow::Cow, fmt, net::IpAddr};
 
 use bytes::Bytes;
 use sensor_common::{
+    cgroup,
     credentials::Credentials,
     exec::File,
     namespaces::Namespaces,
@@ -36,7 +37,7 @@ pub struct Tgid(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tid(pub u32);
 
-/// A cgroup of the version 2 hierarchy: the inode number of its directory.
+/// A cgroup of the hierarchy that tells containers apart: the inode number of its directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CgroupId(pub u64);
 
@@ -129,6 +130,17 @@ pub enum Body {
     ModuleLoad(ModuleLoad),
     /// A BPF program was loaded or opened.
     BpfProgram(Box<BpfProgram>),
+}
+
+/// A cgroup was made or removed: no event, but what later events are understood by.
+#[derive(Clone, Debug)]
+pub struct CgroupChange {
+    /// Which.
+    pub id: CgroupId,
+    /// What became of it.
+    pub operation: cgroup::Operation,
+    /// Its path from the hierarchy's root.
+    pub path: Text,
 }
 
 /// A process was made.
@@ -239,7 +251,7 @@ pub enum Descriptor {
 }
 
 /// A device number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Device {
     /// Which driver.
     pub major: u32,

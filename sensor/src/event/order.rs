@@ -10,17 +10,18 @@
 //! reader. What is let go for that reason may be followed by something earlier, which is counted as
 //! late.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
-
-use bytes::Bytes;
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+};
 
 use super::Origin;
 use crate::clock::BootTime;
 
 /// Merges records by time.
 #[derive(Debug)]
-pub struct Order {
-    waiting: BinaryHeap<Reverse<Waiting>>,
+pub struct Order<T> {
+    waiting: BinaryHeap<Reverse<Waiting<T>>>,
     limit: usize,
     written: BootTime,
     late: u64,
@@ -28,23 +29,52 @@ pub struct Order {
 
 /// A record in its place.
 #[derive(Debug)]
-pub struct Ordered {
+pub struct Ordered<T> {
     /// The record.
-    pub record: Bytes,
+    pub record: T,
+    /// When it was made.
+    pub time: BootTime,
     /// Whether one with a later time went before it.
     pub late: bool,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Waiting {
+/// A record, and its place: two have never the same.
+#[derive(Debug)]
+struct Waiting<T> {
     time: BootTime,
     cpu: u32,
     ring: u8,
     sequence: u64,
-    record: Bytes,
+    record: T,
 }
 
-impl Order {
+impl<T> Waiting<T> {
+    const fn place(&self) -> (BootTime, u32, u8, u64) {
+        (self.time, self.cpu, self.ring, self.sequence)
+    }
+}
+
+impl<T> PartialEq for Waiting<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl<T> Eq for Waiting<T> {}
+
+impl<T> PartialOrd for Waiting<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Waiting<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place().cmp(&other.place())
+    }
+}
+
+impl<T> Order<T> {
     /// An order in which at most `limit` records wait.
     #[must_use]
     pub fn new(limit: usize) -> Self {
@@ -57,7 +87,7 @@ impl Order {
     }
 
     /// Takes a record in.
-    pub fn push(&mut self, origin: Origin, record: Bytes) {
+    pub fn push(&mut self, origin: Origin, record: T) {
         self.waiting.push(Reverse(Waiting {
             time: origin.time,
             cpu: origin.cpu,
@@ -69,14 +99,14 @@ impl Order {
 
     /// The next record whose place is certain because everything before `complete_until` has been
     /// taken in, or that must not wait any longer because too many do.
-    pub fn pop(&mut self, complete_until: BootTime) -> Option<Ordered> {
+    pub fn pop(&mut self, complete_until: BootTime) -> Option<Ordered<T>> {
         let first = &self.waiting.peek()?.0;
-        let goes = first.time < complete_until || self.waiting.len() > self.limit;
+        let goes = first.time < complete_until || self.is_full();
         if goes { self.take() } else { None }
     }
 
     /// The next record, whether its place is certain or not: for the end.
-    pub fn take(&mut self) -> Option<Ordered> {
+    pub fn take(&mut self) -> Option<Ordered<T>> {
         let Reverse(next) = self.waiting.pop()?;
         let late = next.time < self.written;
         if late {
@@ -86,8 +116,15 @@ impl Order {
         }
         Some(Ordered {
             record: next.record,
+            time: next.time,
             late,
         })
+    }
+
+    /// Whether more wait than may.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() > self.limit
     }
 
     /// How many records went after one with a later time.
@@ -99,6 +136,7 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use proptest::prelude::*;
     use sensor_common::record::Ring;
 
@@ -113,12 +151,12 @@ mod tests {
         }
     }
 
-    fn push(order: &mut Order, cpu: u32, time: u64) {
+    fn push(order: &mut Order<Bytes>, cpu: u32, time: u64) {
         let record = Bytes::copy_from_slice(&time.to_ne_bytes());
         order.push(origin(cpu, time), record);
     }
 
-    fn time(ordered: &Ordered) -> u64 {
+    fn time(ordered: &Ordered<Bytes>) -> u64 {
         u64::from_ne_bytes(*ordered.record.first_chunk().unwrap())
     }
 

@@ -58,6 +58,13 @@ fn cost(global: &str, missing: &[&Field], has_io_threads: bool) -> Option<&'stat
         | "TTY_DRIVER"
         | "TTY_DRIVER_MAJOR"
         | "TTY_DRIVER_MINOR_START" => "`process.tty` and `process.interactive` are absent",
+        // Read only where controllers are on version 1, and then they are there.
+        "CSS_SET_SUBSYS" | "CSS_CGROUP" => {
+            "containers and units are not told on a host with cgroup controllers of version 1"
+        }
+        "INODE_MODIFIED" | "INODE_MODIFIED_NSEC" | "INODE_CHANGED" | "INODE_CHANGED_NSEC" => {
+            "`process.hash` is told only where the process still runs"
+        }
         "BPRM_SECUREEXEC" => "`sensor.exec.secure` is absent",
         "SOCK_REMOTE6" | "SOCK_LOCAL6" => "IPv6 addresses are absent",
         "BPF_PROG_KPROBE_OVERRIDE" => "`sensor.bpf.overrides_return` is absent",

@@ -174,7 +174,8 @@ impl Layout {
 fn wanted_names() -> Vec<&'static str> {
     let structures: HashSet<&str> = FIELDS
         .iter()
-        .filter_map(|field| field.path.split('.').next())
+        .flat_map(|field| field.path.split('|'))
+        .filter_map(|path| path.split('.').next())
         .collect();
     structures
         .into_iter()
@@ -184,7 +185,14 @@ fn wanted_names() -> Vec<&'static str> {
 
 /// The value of a field's global, as `sensor_common::fields` defines it.
 fn resolve(btf: &Btf, field: &Field) -> Result<u32, String> {
-    let member = btf.member(field.path).map_err(|error| error.to_string())?;
+    let mut paths = field.path.split('|').map(|path| btf.member(path));
+    let mut member = paths
+        .next()
+        .unwrap_or(Err(BtfError::NoStructure(String::new())));
+    for other in paths {
+        member = member.or(other);
+    }
+    let member = member.map_err(|error| error.to_string())?;
     match (field.shape, member.bit_width) {
         (Shape::Bytes, None) if member.bit_offset % 8 == 0 => Ok(member.bit_offset / 8),
         (Shape::Bit, Some(1)) => {
@@ -208,7 +216,9 @@ mod tests {
     #[test]
     fn every_path_has_a_structure_and_a_member() {
         for field in FIELDS {
-            assert!(field.path.split('.').count() >= 2, "{}", field.path);
+            for path in field.path.split('|') {
+                assert!(path.split('.').count() >= 2, "{path}");
+            }
         }
     }
 }

@@ -159,6 +159,20 @@ const fn lesser(means: Means, programs: &'static [Attachment], misses: &'static 
 /// that nothing is reported twice.
 pub const HOOKS: &[Hook] = &[
     Hook {
+        name: "cgroups",
+        kinds: &[Kind::Cgroup],
+        groups: &[Group::Task, Group::Cgroup],
+        rungs: &[rung(
+            Means::RawTracepoint,
+            &[
+                tracepoint("cgroup_made", "cgroup_mkdir"),
+                tracepoint("cgroup_removed", "cgroup_rmdir"),
+            ],
+        )],
+        announces: 0,
+        catches_up: false,
+    },
+    Hook {
         name: "namespaces",
         kinds: &[Kind::Namespace],
         groups: &[Group::Task],

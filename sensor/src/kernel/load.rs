@@ -1,5 +1,7 @@
 //! Loading the programs: one object, once, and of each hook the first rung that this kernel takes.
 
+use std::io;
+
 use aya::{
     Ebpf, EbpfError, EbpfLoader, VerifierLogLevel,
     maps::{ArrayOfMaps, Map, MapData, MapError, RingBuf},
@@ -8,6 +10,7 @@ use sensor_common::record::Kind;
 use thiserror::Error;
 
 use super::{
+    cgroups::Tree,
     climb::Climber,
     fields::{Layout, LayoutError},
     hooks::{HOOKS, Hook, Rung},
@@ -65,6 +68,8 @@ pub struct Loaded {
     pub layout: Layout,
     /// What was asked for.
     pub options: Options,
+    /// The cgroup hierarchy that tells containers and units apart.
+    pub tree: Tree,
 }
 
 /// How a hook went.
@@ -112,6 +117,9 @@ pub enum LoadError {
     /// The cgroup to watch cannot be used.
     #[error(transparent)]
     Scope(#[from] ScopeError),
+    /// The cgroup hierarchies are unknown.
+    #[error("cannot read the cgroup hierarchies from /proc/cgroups and /proc/self/mountinfo")]
+    Cgroups(#[source] io::Error),
     /// The object was refused as a whole.
     #[error("the kernel refused the sensor's maps: {reason}{hint}")]
     Object {
@@ -172,7 +180,8 @@ impl LoadError {
 pub fn load(options: &Options) -> Result<Loaded, LoadError> {
     preflight::check()?;
     let layout = Layout::of_running_kernel()?;
-    let settings = Settings::new(options, &layout);
+    let tree = Tree::of_this_host().map_err(LoadError::Cgroups)?;
+    let settings = Settings::new(options, &layout, &tree);
     let mut ebpf = open(options, &settings)?;
     let mut rings = set_up_rings(&mut ebpf, options)?;
     let mut ladder = Vec::with_capacity(HOOKS.len());
@@ -186,6 +195,7 @@ pub fn load(options: &Options) -> Result<Loaded, LoadError> {
         ladder,
         layout,
         options: options.clone(),
+        tree,
     })
 }
 
@@ -198,6 +208,8 @@ struct Settings {
     io_worker_flag: u32,
     scope_cgroup: u64,
     scope_level: u32,
+    cgroup_hierarchy: u32,
+    cgroup_subsys: u32,
     kinds: u32,
     unix_sockets: u32,
     argv_limit: u32,
@@ -212,7 +224,7 @@ struct Settings {
 const PF_IO_WORKER: u32 = 0x10;
 
 impl Settings {
-    fn new(options: &Options, layout: &Layout) -> Self {
+    fn new(options: &Options, layout: &Layout, tree: &Tree) -> Self {
         let scope = options.scope.as_ref();
         Self {
             current_task_btf: u32::from(layout.has_current_task_btf),
@@ -226,6 +238,11 @@ impl Settings {
             },
             scope_cgroup: scope.map_or(0, |scope| scope.id),
             scope_level: scope.map_or(0, |scope| scope.level),
+            cgroup_hierarchy: tree.hierarchy,
+            cgroup_subsys: tree
+                .controller
+                .as_ref()
+                .map_or(0, |controller| controller.index),
             kinds: options
                 .kinds
                 .iter()
@@ -258,6 +275,8 @@ fn open(options: &Options, settings: &Settings) -> Result<Ebpf, LoadError> {
         .override_global("IO_WORKER_FLAG", &settings.io_worker_flag, true)
         .override_global("SCOPE_CGROUP", &settings.scope_cgroup, true)
         .override_global("SCOPE_LEVEL", &settings.scope_level, true)
+        .override_global("CGROUP_HIERARCHY", &settings.cgroup_hierarchy, true)
+        .override_global("CGROUP_SUBSYS", &settings.cgroup_subsys, true)
         .override_global("KINDS", &settings.kinds, true)
         .override_global("UNIX_SOCKETS", &settings.unix_sockets, true)
         .override_global("ARGV_LIMIT", &settings.argv_limit, true)

@@ -8,10 +8,12 @@
 //! - [`costs`]: what a member that this kernel does not have costs.
 //! - [`preemption`]: whether programs need spares.
 //! - [`scope`]: the part of the host that is watched.
+//! - [`cgroups`]: the hierarchy that tells containers and units apart.
 //! - [`rings`]: reads records; [`reader`]: the thread that does so.
 //! - [`counters`]: reads what the programs counted.
 
 pub mod btf;
+pub mod cgroups;
 mod climb;
 pub mod costs;
 pub mod counters;

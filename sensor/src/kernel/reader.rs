@@ -7,7 +7,6 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::SyncSender,
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -86,12 +85,16 @@ impl Stop {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when it is asked to, or when nobody takes its readings.
+    /// Starts the thread. It ends when it is asked to, or when nobody takes its readings: it hands each
+    /// on as soon as it has it, and waits for that.
     ///
     /// # Errors
     ///
     /// If the system has no thread or descriptor left, or the counters are not there.
-    pub fn start(loaded: Loaded, readings: SyncSender<Reading>) -> Result<Self, ReadError> {
+    pub fn start(
+        loaded: Loaded,
+        hand_on: impl FnMut(Reading) -> Result<(), Gone> + Send + 'static,
+    ) -> Result<Self, ReadError> {
         let Loaded {
             mut ebpf,
             rings,
@@ -108,7 +111,7 @@ impl Reader {
             rings,
             ladder,
             counters,
-            readings,
+            hand_on: Box::new(hand_on),
             stop: stop.clone(),
             received: 0,
         };
@@ -142,13 +145,14 @@ struct Loop {
     rings: Rings,
     ladder: Vec<Outcome>,
     counters: CounterMap,
-    readings: SyncSender<Reading>,
+    hand_on: Box<dyn FnMut(Reading) -> Result<(), Gone> + Send>,
     stop: Stop,
     received: u64,
 }
 
 /// Nobody takes the readings any longer.
-struct Gone;
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
 
 impl Loop {
     fn run(mut self) -> Result<(), ReadError> {
@@ -162,7 +166,7 @@ impl Loop {
             if counted.elapsed() >= LONGEST_SLEEP {
                 counted = Instant::now();
                 let totals = self.totals()?;
-                if self.readings.send(Reading::Totals(totals)).is_err() {
+                if (self.hand_on)(Reading::Totals(totals)).is_err() {
                     return Ok(());
                 }
             }
@@ -187,8 +191,8 @@ impl Loop {
         self.received += batch.records.len() as u64;
         let any = !batch.records.is_empty();
         // An empty batch moves time on for what waits to be put in order.
-        let sent = self.readings.send(Reading::Batch(batch));
-        Ok(sent.map(|()| any).map_err(|_| Gone))
+        let taken = (self.hand_on)(Reading::Batch(batch));
+        Ok(taken.map(|()| any))
     }
 
     fn sleep(&self, time: Duration) -> io::Result<()> {
@@ -233,7 +237,7 @@ impl Loop {
             let settled = !any && before == totals && totals.sent() == self.received;
             if settled || (!any && detached.elapsed() > LAST_PROGRAMS) {
                 // If nobody takes it, nobody waits for it.
-                let _ = self.readings.send(Reading::End(Totals {
+                let _ = (self.hand_on)(Reading::End(Totals {
                     skipped_runs,
                     ..totals
                 }));

@@ -90,7 +90,7 @@ fn find_hierarchy(mounts: &str) -> Option<Hierarchy> {
 }
 
 /// Undoes the octal escapes of `/proc/PID/mountinfo`.
-fn unescape(field: &str) -> PathBuf {
+pub(super) fn unescape(field: &str) -> PathBuf {
     let mut text = field.to_owned();
     for (escape, character) in [
         ("\\040", " "),

@@ -136,6 +136,15 @@ impl Object<'_> {
         }
     }
 
+    /// Any text under a name that is no word of ours.
+    pub(super) fn label(&mut self, name: &str, text: &str) {
+        self.out.push(b'"');
+        text::append(name, self.out);
+        self.out.extend_from_slice(b"\":\"");
+        text::append(text, self.out);
+        self.out.extend_from_slice(b"\",");
+    }
+
     /// Bytes that should be text, if there are any.
     #[inline(always)]
     pub(super) fn bytes(&mut self, name: &'static str, bytes: &[u8]) {
@@ -201,6 +210,13 @@ impl Object<'_> {
         self.array(name, |array| {
             words.into_iter().for_each(|word| array.word(word));
         });
+    }
+
+    /// Fields by themselves, to be [appended](Self::append).
+    pub(super) fn alone(fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
+        let mut out = Vec::new();
+        fill(&mut Object { out: &mut out });
+        out
     }
 
     /// Fields that were [`written`](Self::written) before.

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{WallOffset, WallTime},
+    enrich::{Surroundings, execs::About},
     event::{Event, state::Stated},
     host::Host,
     process::Process,
@@ -60,6 +61,10 @@ pub struct Observed<'a> {
     pub parent: Option<&'a Process>,
     /// The other process in it: for a fork the caller, for a ptrace the target.
     pub other: Option<&'a Process>,
+    /// What was found out about an exec.
+    pub about: Option<&'a About>,
+    /// What is known of where the process runs.
+    pub surroundings: Surroundings<'a>,
 }
 
 /// Writes documents in a format.

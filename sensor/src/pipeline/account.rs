@@ -47,13 +47,19 @@ pub struct Account {
     /// Losses that have been stated, the kernel side's included.
     stated: BTreeMap<(Kind, &'static str), u64>,
     late: u64,
-    evicted: u64,
+    /// What userspace had no room for, by the limit's name.
+    limits: BTreeMap<String, u64>,
 }
 
 impl Account {
     /// An event has been written down.
     pub fn written(&mut self, kind: Kind) {
         *self.pending.entry(kind).or_default() += 1;
+    }
+
+    /// A record was understood that is no event.
+    pub fn understood(&mut self, kind: Kind) {
+        *self.delivered.entry(kind).or_default() += 1;
     }
 
     /// All that has been written down is out.
@@ -88,9 +94,9 @@ impl Account {
         self.late = late;
     }
 
-    /// How many processes were forgotten for want of room.
-    pub const fn set_evicted(&mut self, evicted: u64) {
-        self.evicted = evicted;
+    /// What userspace had no room for by now, by the limit's name.
+    pub fn set_limits(&mut self, limits: impl IntoIterator<Item = (String, u64)>) {
+        self.limits = limits.into_iter().collect();
     }
 
     /// Whether a hook missed a run because the kernel skipped it.
@@ -167,9 +173,8 @@ impl Account {
                 .collect(),
         });
         let mut degraded: BTreeMap<String, u64> = owned(&self.kernel.degraded);
-        if self.evicted > 0 {
-            degraded.insert("processes_full".to_owned(), self.evicted);
-        }
+        let limits = self.limits.iter().filter(|(_, count)| **count > 0);
+        degraded.extend(limits.map(|(name, count)| (name.clone(), *count)));
         state::Totals {
             kinds: kinds
                 .filter(|kind| kind.seen > 0 || kind.delivered > 0)

@@ -1,5 +1,8 @@
 //! The way of an event through userspace: decode, order, interpret, say who it was, write.
 //!
+//! What takes time to find out is asked as soon as an exec is read, and the exec waits for it in its
+//! place, but never longer than it may.
+//!
 //! The same for a running kernel and for a recording: both hand in what the kernel said, in the
 //! order in which it was read.
 //!
@@ -10,7 +13,10 @@ pub mod account;
 #[cfg(test)]
 mod tests;
 
-use std::{io, mem};
+use std::{
+    io, mem,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use sensor_common::record::Kind;
@@ -19,17 +25,21 @@ use thiserror::Error;
 use account::{Account, Loss};
 
 use crate::{
-    clock::{BootTime, WallOffset},
+    clock::{BootTime, WallOffset, boot_time},
+    enrich::{Answer, Enrichment, fact::Fact},
     event::{
-        Body, Event, ProcessId,
-        decode::{decode, origin},
+        Body, CgroupId, Event, ProcessId,
+        decode::{Decoded, decode, origin},
         interpret::Interpreter,
-        order::Order,
+        order::{Order, Ordered},
         state::{Started, Stated, Statement, Totals},
     },
     kernel::counters::Totals as Counted,
     output::{Content, Document, Format, Observed},
-    process::{BootId, Process, snapshot::Sources, table::Table},
+    process::{
+        BootId, Process, cgroups::Found, fingerprint::ExecId, placement::Placement,
+        snapshot::Sources, table::Table,
+    },
     recording::{Frame, RecordingError, Writer},
 };
 
@@ -49,6 +59,8 @@ pub struct Setup {
     pub boot: BootId,
     /// Most processes that are remembered.
     pub processes: usize,
+    /// Most cgroups that are remembered.
+    pub cgroups: usize,
     /// What earlier events and the ladder tell.
     pub interpreter: Interpreter,
     /// How documents are written down.
@@ -57,6 +69,10 @@ pub struct Setup {
     pub sources: Option<Sources>,
     /// What keeps what the kernel said.
     pub recorder: Option<Writer>,
+    /// What finds out what the kernel does not tell.
+    pub enrichment: Enrichment,
+    /// How long an event waits at most for that; none for a recording, which has it in its place.
+    pub patience: Option<Duration>,
 }
 
 /// The output failed: a pipeline cannot go on.
@@ -77,7 +93,9 @@ const PIECE_BYTES: usize = 64 << 10;
 
 /// Events, from what the kernel said to what is written.
 pub struct Pipeline<O> {
-    order: Order,
+    order: Order<Item>,
+    /// The next to be written, if it waits for an answer.
+    held: Option<Held>,
     interpreter: Interpreter,
     table: Table,
     format: Box<dyn Format>,
@@ -89,6 +107,22 @@ pub struct Pipeline<O> {
     sources: Option<Sources>,
     recorder: Option<Writer>,
     recording_failure: Option<RecordingError>,
+    enrichment: Enrichment,
+    patience: Option<Duration>,
+}
+
+/// What is put in order.
+enum Item {
+    /// A record as it was read.
+    Record(Bytes),
+    /// One of an exec, which was decoded at once to ask about it.
+    Exec(Box<Event>),
+}
+
+/// An exec that waits for an answer.
+struct Held {
+    next: Ordered<Item>,
+    since: Instant,
 }
 
 impl<O: Output> Pipeline<O> {
@@ -96,8 +130,9 @@ impl<O: Output> Pipeline<O> {
     pub fn new(setup: Setup, output: O) -> Self {
         Self {
             order: Order::new(WAITING_LIMIT),
+            held: None,
             interpreter: setup.interpreter,
-            table: Table::new(setup.boot, setup.processes),
+            table: Table::new(setup.boot, setup.processes, setup.cgroups),
             format: setup.format,
             output,
             written: Vec::with_capacity(2 * PIECE_BYTES),
@@ -107,6 +142,8 @@ impl<O: Output> Pipeline<O> {
             sources: setup.sources,
             recorder: setup.recorder,
             recording_failure: None,
+            enrichment: setup.enrichment,
+            patience: setup.patience,
         }
     }
 
@@ -149,7 +186,47 @@ impl<O: Output> Pipeline<O> {
     /// Adds a process that was there before the sensor, or that was not known when it acted.
     pub fn add_process(&mut self, process: Process) {
         self.record(|| Frame::Process(Box::new(process.clone())));
+        let id = process.id;
         self.table.add(process);
+        if let Some(process) = self.table.get(id) {
+            self.enrichment.meet_process(process, boot_time());
+        }
+    }
+
+    /// Adds a cgroup that was there before the sensor, or that was not known when a process in it
+    /// acted.
+    pub fn add_cgroup(&mut self, found: Found) {
+        self.table.add_cgroup(&found);
+        self.meet_container(found.id);
+        self.record(|| Frame::Cgroup(found));
+    }
+
+    /// Takes in what a worker answered.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn answer(&mut self, answer: Answer) -> Result<(), OutputError> {
+        for fact in self.enrichment.answer(answer) {
+            self.learn(fact);
+        }
+        // What waited for it goes on; what comes after it at the reader's next word.
+        if let Some(held) = &self.held {
+            self.complete_until(held.next.time)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what was found out.
+    pub fn learn(&mut self, fact: Fact) {
+        self.record(|| Frame::Fact(Box::new(fact.clone())));
+        if let Fact::Executable(exec, Ok(fingerprint)) = &fact
+            && self.table.identify(*exec, fingerprint)
+        {
+            // It is written already, and what comes after it can tell.
+            return;
+        }
+        self.enrichment.learn(fact);
     }
 
     /// The distance from boot time to wall time from now on.
@@ -162,24 +239,90 @@ impl<O: Output> Pipeline<O> {
     pub fn push(&mut self, record: Bytes) {
         self.record(|| Frame::Record(record.clone()));
         match origin(&record) {
-            Ok((origin, _)) => self.order.push(origin, record),
+            Ok((origin, Kind::Exec)) => match decode(&record) {
+                Ok(Decoded::Event(event)) => {
+                    self.ask_about(&event);
+                    self.order.push(origin, Item::Exec(Box::new(event)));
+                }
+                _ => self.undecodable(&record),
+            },
+            // Cgroups are known before the processes in them are asked about; an id is never given to
+            // another one.
+            Ok((_, Kind::Cgroup)) => match decode(&record) {
+                Ok(Decoded::Cgroup(change)) => {
+                    self.table.observe_cgroup(&change);
+                    self.meet_container(change.id);
+                    self.account.understood(Kind::Cgroup);
+                }
+                _ => self.undecodable(&record),
+            },
+            Ok((origin, _)) => self.order.push(origin, Item::Record(record)),
             Err(_) => self.undecodable(&record),
         }
     }
 
+    fn ask_about(&mut self, event: &Event) {
+        if let Body::Exec(exec) = &event.body {
+            let executed = self.wall_offset.wall_time(event.origin.time);
+            let placement = placement_of(&self.table, event);
+            for fact in self.enrichment.foresee(event, exec, executed, placement) {
+                self.learn(fact);
+            }
+        }
+    }
+
     /// Everything that was made before a moment has been taken in, or is not waited for: writes what
-    /// is certain of its place.
+    /// is certain of its place, up to an exec of which something is still asked.
     ///
     /// # Errors
     ///
     /// If the output fails.
     pub fn complete_until(&mut self, moment: BootTime) -> Result<(), OutputError> {
-        while let Some(next) = self.order.pop(moment) {
-            self.event(&next.record, next.late)?;
-        }
+        let reached = self.write_until(moment)?;
         // After the processes that were looked up on the way, so that a replay knows them before.
-        self.record(|| Frame::CompleteUntil(moment));
+        self.record(|| Frame::CompleteUntil(reached));
         self.flush()
+    }
+
+    /// The moment up to which everything is written.
+    fn write_until(&mut self, moment: BootTime) -> Result<BootTime, OutputError> {
+        loop {
+            let next = if let Some(held) = self.held.take() {
+                if self.must_wait(&held) {
+                    let reached = held.next.time.min(moment);
+                    self.held = Some(held);
+                    return Ok(reached);
+                }
+                held.next
+            } else {
+                let Some(next) = self.order.pop(moment) else {
+                    return Ok(moment);
+                };
+                if let Item::Exec(_) = next.record {
+                    let since = Instant::now();
+                    self.held = Some(Held { next, since });
+                    continue;
+                }
+                next
+            };
+            self.write(next)?;
+        }
+    }
+
+    /// Whether an exec waits for an answer, and may.
+    fn must_wait(&self, held: &Held) -> bool {
+        let Some(patience) = self.patience else {
+            return false;
+        };
+        match &held.next.record {
+            Item::Exec(event) => {
+                self.enrichment
+                    .is_pending(event, placement_of(&self.table, event))
+                    && !self.order.is_full()
+                    && held.since.elapsed() < patience
+            }
+            Item::Record(_) => false,
+        }
     }
 
     /// What the kernel side has counted by now; states what was lost since.
@@ -206,8 +349,13 @@ impl<O: Output> Pipeline<O> {
     ///
     /// If the output fails.
     pub fn end(&mut self, totals: Counted, time: BootTime) -> Result<Totals, OutputError> {
-        while let Some(next) = self.order.take() {
-            self.event(&next.record, next.late)?;
+        while let Some(next) = self
+            .held
+            .take()
+            .map(|held| held.next)
+            .or_else(|| self.order.take())
+        {
+            self.write(next)?;
         }
         self.record(|| Frame::End {
             totals: totals.clone(),
@@ -220,12 +368,28 @@ impl<O: Output> Pipeline<O> {
         }
         self.account.counted(totals);
         self.account.set_late(self.order.late());
-        self.account.set_evicted(self.table.evicted());
+        self.account.set_limits(self.limits());
         let totals = self.account.close();
         self.state_losses(time);
         self.state(Statement::Stopped(totals.clone()), time);
         self.flush()?;
         Ok(totals)
+    }
+
+    /// What there was no room for, and what could not be found out.
+    fn limits(&self) -> Vec<(String, u64)> {
+        let cgroups = self.table.cgroups().counters();
+        let mut limits: Vec<(String, u64)> = [
+            ("processes_full", self.table.evicted()),
+            ("ancestors_full", self.table.ancestors_cut()),
+            ("cgroups_full", cgroups.evicted),
+            ("cgroup_path_unreadable", cgroups.unreadable),
+        ]
+        .map(|(name, count)| (name.to_owned(), count))
+        .into();
+        self.enrichment
+            .counters(|name, count| limits.push((name, count)));
+        limits
     }
 
     fn state_losses(&mut self, time: BootTime) {
@@ -235,14 +399,38 @@ impl<O: Output> Pipeline<O> {
         }
     }
 
-    fn event(&mut self, record: &Bytes, late: bool) -> Result<(), OutputError> {
-        let Ok(mut event) = decode(record) else {
-            self.undecodable(record);
-            return Ok(());
-        };
+    fn write(&mut self, next: Ordered<Item>) -> Result<(), OutputError> {
+        match next.record {
+            Item::Exec(event) => self.event(*event, next.late),
+            Item::Record(record) => match decode(&record) {
+                Ok(Decoded::Event(event)) => self.event(event, next.late),
+                _ => {
+                    self.undecodable(&record);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// Asks about a cgroup's container.
+    fn meet_container(&mut self, cgroup: CgroupId) {
+        if let Some(placement) = self.table.cgroups().get(cgroup) {
+            self.enrichment.meet_container(placement);
+        }
+    }
+
+    fn event(&mut self, mut event: Event, late: bool) -> Result<(), OutputError> {
         self.interpreter.interpret(&mut event);
         self.look_up_actor(&event);
+        self.look_up_cgroup(&event);
         self.table.observe(&event);
+        let about = self.enrichment.about(&event);
+        if let Some(about) = &about
+            && let Some(exec) = ExecId::of(&event)
+            && let Some(fingerprint) = about.executable.fingerprint()
+        {
+            self.table.identify(exec, fingerprint);
+        }
         let process = event.subject().and_then(|id| self.table.get(id));
         let parent = parent_of(&event, process).and_then(|id| self.table.get(id));
         let other = other_of(&event).and_then(|id| self.table.get(id));
@@ -252,6 +440,8 @@ impl<O: Output> Pipeline<O> {
             process,
             parent,
             other,
+            about: about.as_ref(),
+            surroundings: self.enrichment.surroundings(&event, process),
         };
         let document = Document {
             sequence: self.sequence + 1,
@@ -289,6 +479,18 @@ impl<O: Output> Pipeline<O> {
         }
     }
 
+    /// A cgroup that is not known was made while the kernel's record of it was lost, or was forgotten
+    /// for want of room.
+    fn look_up_cgroup(&mut self, event: &Event) {
+        if let Some(sources) = &self.sources
+            && let Some(actor) = event.actor
+            && self.table.cgroups().get(actor.cgroup).is_none()
+        {
+            let found = sources.cgroup_of(actor.id.tgid, actor.cgroup);
+            self.add_cgroup(found);
+        }
+    }
+
     fn state(&mut self, statement: Statement, time: BootTime) {
         let stated = Stated { time, statement };
         let document = Document {
@@ -320,6 +522,12 @@ impl<O: Output> Pipeline<O> {
         self.account.flushed();
         Ok(())
     }
+}
+
+/// What the cgroup of the process that acted says of it.
+fn placement_of<'a>(table: &'a Table, event: &Event) -> Option<&'a Placement> {
+    let placement = table.cgroups().get(event.actor?.cgroup)?;
+    Some(placement)
 }
 
 /// The parent of the process that an event is about: the event itself knows it best.

@@ -11,6 +11,7 @@ use zerocopy::IntoBytes;
 
 use super::*;
 use crate::{
+    enrich::Enrichment,
     event::interpret::{Commits, Premises},
     host::Host,
     output::{FormatChoice, Terminal, format},
@@ -42,6 +43,7 @@ fn pipeline(output: Kept) -> Pipeline<Kept> {
     let setup = Setup {
         boot: host.boot(),
         processes: 16,
+        cgroups: 16,
         interpreter: Interpreter::new(Premises {
             commits: Commits::Seen,
             newest_program: 0,
@@ -49,6 +51,8 @@ fn pipeline(output: Kept) -> Pipeline<Kept> {
         format: format(FormatChoice::Json, &host, Terminal::default()),
         sources: None,
         recorder: None,
+        enrichment: Enrichment::new(None),
+        patience: None,
     };
     Pipeline::new(setup, output)
 }

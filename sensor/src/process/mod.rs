@@ -2,13 +2,28 @@
 //!
 //! - [`table`]: the processes, bounded.
 //! - [`snapshot`]: those that were there before the sensor, from `/proc`.
+//! - [`lineage`]: their ancestors and leaders; [`entry`]: how they came into the host.
+//! - [`fingerprint`]: what they run, by its digest.
+//! - [`cgroups`]: the cgroups that they run in; [`placement`]: what a cgroup's path says.
 
+pub mod cgroups;
+pub mod entry;
+pub mod fingerprint;
+pub mod lineage;
+pub mod placement;
 pub mod snapshot;
 pub mod table;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use sensor_common::{credentials::Credentials, namespaces::Namespaces};
+
+use fingerprint::Fingerprint;
+use lineage::Lineage;
+use placement::Placement;
 
 use crate::{
     clock::BootTime,
@@ -59,6 +74,10 @@ pub struct Process {
     pub tty: Option<Device>,
     /// When it ended.
     pub ended: Option<BootTime>,
+    /// Where it comes from.
+    pub lineage: Lineage,
+    /// What its cgroup says of it, if that is known.
+    pub placement: Option<Arc<Placement>>,
 }
 
 /// The program that a process runs.
@@ -74,6 +93,10 @@ pub struct Image {
     pub arguments: Vec<String>,
     /// How many arguments there were; none where only the kept ones are known.
     pub argument_count: u32,
+    /// When it began, if that was seen.
+    pub executed: Option<BootTime>,
+    /// What it is, once that is found out.
+    pub fingerprint: OnceLock<Arc<Fingerprint>>,
 }
 
 /// Bytes of arguments that are remembered of a process. The exec event itself has all that the
@@ -99,6 +122,8 @@ impl Process {
             audit_session: None,
             tty: None,
             ended: None,
+            lineage: Lineage::default(),
+            placement: None,
         }
     }
 }

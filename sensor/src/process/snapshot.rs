@@ -13,10 +13,16 @@ use std::{
 
 use sensor_common::{credentials::Credentials, namespaces::Namespaces};
 
-use super::{BootId, EntityId, Image, Process, START_TICK_NANOSECONDS, table::kept_arguments};
+use super::{
+    BootId, EntityId, Image, Process, START_TICK_NANOSECONDS,
+    cgroups::{self, Found},
+    lineage::Lineage,
+    table::kept_arguments,
+};
 use crate::{
     clock::BootTime,
     event::{CgroupId, Device, ProcessId, Tgid},
+    kernel::cgroups::Tree,
 };
 
 /// Where the host shows its processes and cgroups.
@@ -24,8 +30,8 @@ use crate::{
 pub struct Sources {
     /// Usually `/proc`.
     pub proc: PathBuf,
-    /// Where the version 2 hierarchy is mounted, if it is.
-    pub cgroups: Option<PathBuf>,
+    /// The hierarchy that tells containers and units apart.
+    pub cgroups: Tree,
     /// The cgroup whose subtree is read; none for all processes.
     pub scope: Option<PathBuf>,
     /// The boot that the processes belong to.
@@ -46,6 +52,8 @@ impl Sources {
         }
         let mut processes: Vec<Process> =
             ids.iter().filter_map(|tgid| self.process(*tgid)).collect();
+        // Whoever made another was there before.
+        processes.sort_by_key(|process| process.id.start.0);
         let starts: HashMap<Tgid, BootTime> = processes
             .iter()
             .map(|process| (process.id.tgid, process.id.start))
@@ -60,12 +68,31 @@ impl Sources {
         Ok(processes)
     }
 
-    /// Reads a process that was not known when it acted, if it is still the same one. Its parent is
-    /// left out.
+    /// The cgroups that there are. Those that cannot be read are told of by their processes.
+    #[must_use]
+    pub fn cgroups(&self) -> Vec<Found> {
+        let mount = self.cgroups.mount.as_ref();
+        mount
+            .and_then(|mount| cgroups::scan(mount).ok())
+            .unwrap_or_default()
+    }
+
+    /// Reads the cgroup of a process that acts in one that is not known.
+    #[must_use]
+    pub fn cgroup_of(&self, tgid: Tgid, id: CgroupId) -> Found {
+        let directory = self.proc.join(tgid.to_string());
+        let path = fs::read_to_string(directory.join("cgroup"))
+            .ok()
+            .and_then(|text| self.cgroups.path_in(&text).map(str::to_owned))
+            .filter(|path| self.cgroup_id(path) == Some(id));
+        Found { id, path }
+    }
+
+    /// Reads a process that was not known when it acted, if it is still the same one. Of its parent
+    /// only the id is told, with a start of 0.
     #[must_use]
     pub fn read_one(&self, id: ProcessId) -> Option<Process> {
-        let mut process = self.process(id.tgid)?;
-        process.parent = None;
+        let process = self.process(id.tgid)?;
         let ticks = |start: BootTime| start.0 / START_TICK_NANOSECONDS;
         (ticks(process.id.start) == ticks(id.start)).then_some(process)
     }
@@ -98,16 +125,20 @@ impl Sources {
             audit_session: audit(&directory, "sessionid"),
             tty: stat.tty,
             ended: None,
+            lineage: Lineage::default(),
+            placement: None,
         })
     }
 
     /// The cgroup's id: the inode number of its directory.
     fn cgroup(&self, directory: &Path) -> Option<CgroupId> {
-        let mount_point = self.cgroups.as_ref()?;
         let text = fs::read_to_string(directory.join("cgroup")).ok()?;
-        let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        let id = fs::metadata(mount_point.join(path)).ok()?.ino();
-        Some(CgroupId(id))
+        self.cgroup_id(self.cgroups.path_in(&text)?)
+    }
+
+    fn cgroup_id(&self, path: &str) -> Option<CgroupId> {
+        let directory = self.cgroups.mount.as_ref()?.directory(path)?;
+        Some(CgroupId(fs::metadata(directory).ok()?.ino()))
     }
 }
 
@@ -137,17 +168,19 @@ fn list_cgroup(directory: &Path, ids: &mut Vec<Tgid>) -> io::Result<()> {
 
 /// What `/proc/PID/stat` says (format: `proc(5)`).
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
+pub(crate) struct Stat {
     name: String,
     parent: u32,
     process_group: u32,
     session: u32,
     tty: Option<Device>,
-    start_ticks: u64,
+    /// When its first thread started, in units of [`START_TICK_NANOSECONDS`].
+    pub(crate) start_ticks: u64,
 }
 
 impl Stat {
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads the file's content.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         // The name is in parentheses, and can have any of them in it.
         let opening = bytes.iter().position(|byte| *byte == b'(')?;
         let closing = bytes.iter().rposition(|byte| *byte == b')')?;
@@ -201,6 +234,7 @@ fn image(directory: &Path, name: String) -> Image {
         arguments: kept_arguments(&arguments),
         argument_count: u32::try_from(count).unwrap_or(u32::MAX),
         executable,
+        ..Image::default()
     }
 }
 
@@ -272,7 +306,7 @@ mod tests {
     fn here() -> Sources {
         Sources {
             proc: "/proc".into(),
-            cgroups: None,
+            cgroups: Tree::default(),
             scope: None,
             boot: BootId::default(),
         }

@@ -9,11 +9,20 @@ use std::{
     sync::Arc,
 };
 
-use super::{ARGUMENT_BYTES_KEPT, BootId, EntityId, Image, Process, START_TICK_NANOSECONDS};
+use super::{
+    ARGUMENT_BYTES_KEPT, BootId, EntityId, Image, Process, START_TICK_NANOSECONDS,
+    cgroups::{Cgroups, Found},
+    entry::{Circumstances, Entry},
+    fingerprint::{ExecId, Fingerprint},
+    lineage::{Ancestor, Lineage, Population},
+};
 use crate::{
     clock::BootTime,
-    event::{Body, Event, Exec, Fork, ProcessId, Tgid},
+    event::{Body, CgroupChange, Event, Exec, Fork, ProcessId, Tgid},
 };
+
+/// Ancestors that are remembered at most, for each process that may be.
+const ANCESTORS_PER_PROCESS: usize = 2;
 
 /// How long an ended process is remembered, if there is room.
 const REMEMBERED_NANOSECONDS: u64 = 60_000_000_000;
@@ -32,6 +41,8 @@ pub struct Table {
     /// Where the search for one that was not mentioned goes on.
     hand: usize,
     evicted: u64,
+    population: Population,
+    cgroups: Cgroups,
 }
 
 #[derive(Debug)]
@@ -44,9 +55,9 @@ struct Place {
 }
 
 impl Table {
-    /// A table for so many processes.
+    /// A table for so many processes and cgroups.
     #[must_use]
-    pub fn new(boot: BootId, limit: usize) -> Self {
+    pub fn new(boot: BootId, limit: usize, cgroups: usize) -> Self {
         Self {
             boot,
             limit: limit.max(1),
@@ -56,6 +67,8 @@ impl Table {
             ended: VecDeque::new(),
             hand: 0,
             evicted: 0,
+            population: Population::new(ANCESTORS_PER_PROCESS * limit),
+            cgroups: Cgroups::new(cgroups),
         }
     }
 
@@ -85,11 +98,64 @@ impl Table {
         self.evicted
     }
 
-    /// Adds a process that was found in `/proc`, unless it is known.
-    pub fn add(&mut self, process: Process) {
-        if self.find(process.id).is_none() {
-            self.insert(process);
+    /// How many lines of ancestors were cut for want of room.
+    #[must_use]
+    pub const fn ancestors_cut(&self) -> u64 {
+        self.population.cut()
+    }
+
+    /// The cgroups that processes run in.
+    #[must_use]
+    pub const fn cgroups(&self) -> &Cgroups {
+        &self.cgroups
+    }
+
+    /// Adds a cgroup that was found in the file system, unless it is known.
+    pub fn add_cgroup(&mut self, found: &Found) {
+        self.cgroups.add(found);
+    }
+
+    /// Notes what became of a cgroup.
+    pub fn observe_cgroup(&mut self, change: &CgroupChange) {
+        self.cgroups.observe(change);
+    }
+
+    /// Adds a process that was found in `/proc`, unless it is known. A parent of which only the id is
+    /// known (its start is 0) is the newest process with that id.
+    pub fn add(&mut self, mut process: Process) {
+        if self.find(process.id).is_some() {
+            return;
         }
+        if let Some(parent) = process.parent.filter(|parent| parent.start == BootTime(0)) {
+            let newest = self.newest.get(&parent.tgid);
+            process.parent = newest
+                .and_then(|newest| self.place(*newest))
+                .map(|place| place.process.id)
+                .or((parent.tgid == Tgid(0)).then_some(parent));
+        }
+        if let Some(maker) = process.parent.and_then(|parent| self.find(parent)) {
+            process.lineage = self.offspring(maker);
+        }
+        process.placement = process.cgroup.and_then(|id| self.cgroups.get(id).cloned());
+        let index = self.insert(process);
+        self.settle(index, true);
+    }
+
+    /// Notes which executable a process runs since an exec; whether it still does, and the exec was
+    /// observed.
+    pub fn identify(&mut self, exec: ExecId, fingerprint: &Arc<Fingerprint>) -> bool {
+        let Some(image) = self
+            .get(exec.process)
+            .and_then(|process| process.image.as_ref())
+        else {
+            return false;
+        };
+        if image.executed != Some(exec.time) {
+            return false;
+        }
+        // It is told once.
+        let _ = image.fingerprint.set(fingerprint.clone());
+        true
     }
 
     /// Notes what an event says of its process.
@@ -97,11 +163,7 @@ impl Table {
         self.forget_before(event.origin.time);
         match &event.body {
             Body::Fork(fork) => self.forked(event, fork),
-            Body::Exec(exec) => {
-                if let Some(process) = self.actor(event) {
-                    exec_changed(process, exec);
-                }
-            }
+            Body::Exec(exec) => self.execed(event, exec),
             Body::Exit(_) => self.ended(event),
             Body::CredentialChange(change) => {
                 if let Some(process) = self.actor(event) {
@@ -126,41 +188,146 @@ impl Table {
 
     /// The acting process's entry, made if it is not known.
     fn actor(&mut self, event: &Event) -> Option<&mut Process> {
+        let index = self.actor_index(event)?;
+        self.process_mut(index)
+    }
+
+    fn actor_index(&mut self, event: &Event) -> Option<usize> {
         let actor = event.actor?;
         let found = self
             .find(actor.id)
             .unwrap_or_else(|| self.insert(Process::unknown(self.boot, actor.id)));
         let place = self.places.get_mut(found)?.as_mut()?;
         place.mentioned = true;
+        let process = &mut place.process;
         // What `/proc` told has its start in coarse units.
-        place.process.id = actor.id;
-        place.process.cgroup = Some(actor.cgroup);
-        Some(&mut place.process)
+        if process.id != actor.id {
+            process.id = actor.id;
+            process.lineage.renew();
+        }
+        if process.cgroup != Some(actor.cgroup) || process.placement.is_none() {
+            process.cgroup = Some(actor.cgroup);
+            process.placement = self.cgroups.get(actor.cgroup).cloned();
+            self.settle(found, false);
+        }
+        Some(found)
+    }
+
+    fn process_mut(&mut self, index: usize) -> Option<&mut Process> {
+        Some(&mut self.places.get_mut(index)?.as_mut()?.process)
     }
 
     fn forked(&mut self, event: &Event, fork: &Fork) {
-        let caller = self.actor(event).cloned();
+        let caller = self.actor_index(event);
         let mut child = Process::unknown(self.boot, fork.child);
         if let Some(caller) = caller {
-            child = Process {
-                id: child.id,
-                entity_id: child.entity_id,
-                ended: None,
-                ..caller
-            };
+            let lineage = self.offspring(caller);
+            if let Some(Some(place)) = self.places.get(caller) {
+                child = Process {
+                    id: child.id,
+                    entity_id: child.entity_id,
+                    ended: None,
+                    lineage,
+                    ..place.process.clone()
+                };
+            }
         }
         child.parent = Some(fork.parent);
         child.namespace_pid = Some(fork.namespace_pid);
         match self.find(fork.child) {
             Some(known) => {
-                if let Some(Some(place)) = self.places.get_mut(known) {
-                    place.process = child;
+                if let Some(process) = self.process_mut(known) {
+                    child.entity_id = process.entity_id.clone();
+                    *process = child;
                 }
             }
             None => {
                 self.insert(child);
             }
         }
+    }
+
+    fn execed(&mut self, event: &Event, exec: &Exec) {
+        let Some(index) = self.actor_index(event) else {
+            return;
+        };
+        let is_orphan = self
+            .place(index)
+            .is_some_and(|place| place.process.lineage.maker.is_none());
+        // Its fork is not known: its parent is the best that is left.
+        if is_orphan && let Some(maker) = self.find(exec.parent).filter(|maker| *maker != index) {
+            let lineage = self.offspring(maker);
+            if let Some(process) = self.process_mut(index) {
+                process.lineage = lineage;
+            }
+        }
+        let Some(process) = self.process_mut(index) else {
+            return;
+        };
+        exec_changed(process, exec, event.origin.time);
+        process.lineage.renew();
+        let (tgid, lineage) = (process.id.tgid, &process.lineage);
+        let [group, session] = [
+            (exec.process_group, &lineage.group_leader),
+            (exec.session_id, &lineage.session_leader),
+        ]
+        .map(|(leader, known)| match known {
+            Some(known) if known.id.tgid == leader => Leader::Known,
+            _ if leader == tgid => Leader::Itself,
+            _ => Leader::Other(leader),
+        });
+        let group = self.leader(group);
+        let session = self.leader(session);
+        if let Some(process) = self.process_mut(index) {
+            let lineage = &mut process.lineage;
+            group.apply(&mut lineage.group_leader);
+            session.apply(&mut lineage.session_leader);
+        }
+        self.settle(index, true);
+    }
+
+    fn leader(&mut self, leader: Leader) -> Change {
+        match leader {
+            Leader::Known => Change::None,
+            Leader::Itself => Change::To(None),
+            Leader::Other(tgid) => {
+                let found = self.newest.get(&tgid).copied();
+                Change::To(found.and_then(|found| self.ancestor(found)))
+            }
+        }
+    }
+
+    /// A process as its descendants remember it.
+    fn ancestor(&mut self, index: usize) -> Option<Arc<Ancestor>> {
+        let place = self.places.get_mut(index)?.as_mut()?;
+        Some(place.process.ancestor(&mut self.population))
+    }
+
+    /// Where what a process makes comes from.
+    fn offspring(&mut self, index: usize) -> Lineage {
+        match self.places.get_mut(index) {
+            Some(Some(place)) => place.process.offspring(&mut self.population),
+            _ => Lineage::default(),
+        }
+    }
+
+    /// Decides anew how a process came into the host.
+    fn settle(&mut self, index: usize, execs: bool) {
+        let Some(Some(place)) = self.places.get_mut(index) else {
+            return;
+        };
+        let process = &mut place.process;
+        let before = process.lineage.entry.take();
+        process.lineage.entry = Entry::after(
+            before,
+            Circumstances {
+                is_first: process.id.tgid == Tgid(1),
+                maker: process.lineage.maker.as_deref(),
+                image: process.image.as_deref(),
+                placement: process.placement.as_ref(),
+                execs,
+            },
+        );
     }
 
     fn ended(&mut self, event: &Event) {
@@ -197,6 +364,7 @@ impl Table {
             self.make_room();
         }
         let tgid = process.id.tgid;
+        self.forget_older(tgid);
         let older = self.newest.get(&tgid).copied();
         if older
             .and_then(|older| self.place(older))
@@ -221,6 +389,18 @@ impl Table {
         };
         self.newest.insert(tgid, index);
         index
+    }
+
+    /// Of the processes that had an id before, the last is remembered: whoever makes processes with
+    /// one id over and over must not make looking for it slow.
+    fn forget_older(&mut self, tgid: Tgid) {
+        let older = self
+            .newest
+            .get(&tgid)
+            .and_then(|newest| self.place(*newest)?.older);
+        if let Some(older) = older {
+            self.remove(older);
+        }
     }
 
     fn make_room(&mut self) {
@@ -292,6 +472,28 @@ impl Table {
     }
 }
 
+/// Who leads a process.
+#[derive(Clone, Copy)]
+enum Leader {
+    Known,
+    Itself,
+    Other(Tgid),
+}
+
+/// What becomes of a leader that is known.
+enum Change {
+    None,
+    To(Option<Arc<Ancestor>>),
+}
+
+impl Change {
+    fn apply(self, known: &mut Option<Arc<Ancestor>>) {
+        if let Self::To(leader) = self {
+            *known = leader;
+        }
+    }
+}
+
 /// Whether two starts of processes with the same id are one. A start from `/proc` is rounded down
 /// to the unit there; one from the kernel's records is exact.
 fn is_same(one: BootTime, other: BootTime) -> bool {
@@ -301,10 +503,13 @@ fn is_same(one: BootTime, other: BootTime) -> bool {
             && (is_coarse(one) || is_coarse(other)))
 }
 
-fn exec_changed(process: &mut Process, exec: &Exec) {
+fn exec_changed(process: &mut Process, exec: &Exec, time: BootTime) {
     process.parent = Some(exec.parent);
     process.namespace_pid = Some(exec.namespace_pid);
-    process.image = Some(Arc::new(image_of(exec)));
+    process.image = Some(Arc::new(Image {
+        executed: Some(time),
+        ..image_of(exec)
+    }));
     process.credentials = Some(exec.credentials);
     process.namespaces = Some(exec.namespaces);
     process.session_id = Some(exec.session_id);
@@ -322,6 +527,7 @@ fn image_of(exec: &Exec) -> Image {
         working_directory: String::from_utf8_lossy(&exec.working_directory.bytes).into_owned(),
         arguments: kept_arguments(&exec.arguments.bytes),
         argument_count: exec.argc,
+        ..Image::default()
     }
 }
 
@@ -388,7 +594,7 @@ mod tests {
     }
 
     fn table(limit: usize) -> Table {
-        Table::new(BootId::parse("0123456789abcdef").unwrap(), limit)
+        Table::new(BootId::parse("0123456789abcdef").unwrap(), limit, 4)
     }
 
     #[test]

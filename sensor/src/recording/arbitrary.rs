@@ -26,7 +26,7 @@ use crate::{
     },
     host::Host,
     kernel::{counters::Totals, hooks::HOOKS},
-    process::{EntityId, Image, Process},
+    process::{EntityId, Image, Process, cgroups::Found, lineage::Lineage},
 };
 
 /// Any frame.
@@ -38,6 +38,12 @@ pub(super) fn frame() -> impl Strategy<Value = Frame> {
             time: BootTime(time),
         }),
         process().prop_map(|process| Frame::Process(Box::new(process))),
+        (any::<u64>(), option::of(any::<String>())).prop_map(|(id, path)| {
+            Frame::Cgroup(Found {
+                id: CgroupId(id),
+                path,
+            })
+        }),
         (any::<bool>(), any::<u32>()).prop_map(|(seen, newest_program)| {
             let commits = if seen { Commits::Seen } else { Commits::Unseen };
             Frame::Premises(Premises {
@@ -77,6 +83,7 @@ prop_compose! {
         let [name, architecture, boot_id, kernel, agent_id, agent_version] = required;
         let [machine_id, os_platform, os_name, os_version] = optional;
         Host {
+            cloud: None,
             machine_id, name, architecture, boot_id, pid_namespace, kernel,
             os_platform, os_name, os_version, agent_id, agent_version,
         }
@@ -137,7 +144,7 @@ prop_compose! {
         arguments in vec(text(), 0..4),
         argument_count: u32,
     ) -> Image {
-        Image { name, executable, working_directory, arguments, argument_count }
+        Image { name, executable, working_directory, arguments, argument_count, ..Image::default() }
     }
 }
 
@@ -170,6 +177,8 @@ prop_compose! {
             audit_session,
             tty: tty.map(|(major, minor)| Device { major, minor }),
             ended: ended.map(BootTime),
+            lineage: Lineage::default(),
+            placement: None,
         }
     }
 }

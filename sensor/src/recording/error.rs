@@ -58,6 +58,19 @@ pub enum RecordingError {
         /// Its version.
         version: u16,
     },
+    /// It was written by an older sensor, whose records have another layout.
+    #[error(
+        "{} is in version {version} of the recording format, and this sensor knows version {known}\n  replay it with \
+         the sensor that made it",
+        .path.display(),
+        known = FORMAT_VERSION
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u16,
+    },
     /// Its records are those of another architecture.
     #[error(
         "{} was recorded on {architecture}, and this sensor is for {}\n  replay it with a sensor for that architecture",

@@ -5,10 +5,11 @@ use std::io;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Frame, PAYLOAD_BYTES_MAX, process::ProcessForm, totals::TotalsForm};
+use super::{Frame, PAYLOAD_BYTES_MAX, fact::FactForm, process::ProcessForm, totals::TotalsForm};
 use crate::{
     clock::{BootTime, WallOffset},
-    event::state::Started,
+    event::{CgroupId, state::Started},
+    process::cgroups::Found,
 };
 
 /// The type and the length.
@@ -28,6 +29,8 @@ mod number {
     pub(super) const COMPLETE_UNTIL: u8 = 7;
     pub(super) const COUNTED: u8 = 8;
     pub(super) const END: u8 = 9;
+    pub(super) const CGROUP: u8 = 10;
+    pub(super) const FACT: u8 = 11;
 }
 
 #[derive(Serialize)]
@@ -46,6 +49,31 @@ struct StartedOwned {
 struct Counts {
     time: u64,
     totals: TotalsForm,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CgroupForm {
+    id: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    path: Option<String>,
+}
+
+impl From<&Found> for CgroupForm {
+    fn from(found: &Found) -> Self {
+        Self {
+            id: found.id.0,
+            path: found.path.clone(),
+        }
+    }
+}
+
+impl From<CgroupForm> for Found {
+    fn from(form: CgroupForm) -> Self {
+        Self {
+            id: CgroupId(form.id),
+            path: form.path,
+        }
+    }
 }
 
 /// Appends a frame.
@@ -96,6 +124,14 @@ fn payload(frame: &Frame, out: &mut Vec<u8>) -> io::Result<u8> {
             serde_json::to_writer(out, &ProcessForm::from(process.as_ref()))?;
             number::PROCESS
         }
+        Frame::Cgroup(found) => {
+            serde_json::to_writer(out, &CgroupForm::from(found))?;
+            number::CGROUP
+        }
+        Frame::Fact(fact) => {
+            serde_json::to_writer(out, &FactForm::from(&**fact))?;
+            number::FACT
+        }
         Frame::Premises(premises) => {
             serde_json::to_writer(out, premises)?;
             number::PREMISES
@@ -142,6 +178,8 @@ pub(super) fn decode(number: u8, payload: Bytes) -> Result<Frame, String> {
             let form: ProcessForm = json(&payload)?;
             Frame::Process(Box::new(form.into()))
         }
+        number::CGROUP => Frame::Cgroup(json::<CgroupForm>(&payload)?.into()),
+        number::FACT => Frame::Fact(Box::new(json::<FactForm>(&payload)?.into())),
         number::PREMISES => Frame::Premises(json(&payload)?),
         number::WALL_OFFSET => Frame::WallOffset(WallOffset(i64::from_le_bytes(fixed(&payload)?))),
         number::RECORD => Frame::Record(payload),

@@ -91,8 +91,14 @@ pub(super) fn check(source: &mut impl Read, path: &Path) -> Result<(), Recording
     }
     let damaged = || RecordingError::corrupt(path, 0, "the header is not what was written");
     let (content, checksum) = header.split_last_chunk().ok_or_else(damaged)?;
-    if version != FORMAT_VERSION || crc32fast::hash(content).to_le_bytes() != *checksum {
+    if crc32fast::hash(content).to_le_bytes() != *checksum {
         return Err(damaged());
+    }
+    if version < FORMAT_VERSION {
+        return Err(RecordingError::Older {
+            path: path.to_owned(),
+            version,
+        });
     }
     let [byte_order, _reserved, name @ ..] = content.get(PREFIX_BYTES..).unwrap_or_default() else {
         return Err(damaged());
@@ -147,10 +153,21 @@ mod tests {
     #[test]
     fn a_newer_version_is_named() {
         let mut header = encode(&Machine::HERE);
-        header[8..10].copy_from_slice(&2_u16.to_le_bytes());
+        header[8..10].copy_from_slice(&3_u16.to_le_bytes());
         // Nothing is known of the rest of it.
         let error = check_bytes(&header[..10]).unwrap_err();
-        assert!(matches!(error, RecordingError::Newer { version: 2, .. }));
+        assert!(matches!(error, RecordingError::Newer { version: 3, .. }));
+    }
+
+    #[test]
+    fn an_older_version_is_named() {
+        let mut header = encode(&Machine::HERE);
+        header[8..10].copy_from_slice(&1_u16.to_le_bytes());
+        let content = header.len() - 4;
+        let checksum = crc32fast::hash(&header[..content]).to_le_bytes();
+        header[content..].copy_from_slice(&checksum);
+        let error = check_bytes(&header).unwrap_err();
+        assert!(matches!(error, RecordingError::Older { version: 1, .. }));
     }
 
     #[test]

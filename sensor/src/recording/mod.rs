@@ -22,6 +22,7 @@
 //! The last frame is [`Frame::End`]: a file without it tells of a sensor that was killed.
 
 mod error;
+mod fact;
 mod frame;
 mod header;
 mod process;
@@ -42,14 +43,15 @@ pub use writer::Writer;
 
 use crate::{
     clock::{BootTime, WallOffset},
+    enrich::fact::Fact,
     event::{interpret::Premises, state::Started},
     host::Host,
     kernel::counters::Totals,
-    process::Process,
+    process::{Process, cgroups::Found},
 };
 
 /// The version of the format that is written, and the only one that is read.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// The longest payload of a frame. A record is at most 48 KiB; the rest is for JSON.
 pub const PAYLOAD_BYTES_MAX: usize = 1 << 20;
@@ -68,6 +70,10 @@ pub enum Frame {
     },
     /// A process that was read from `/proc`.
     Process(Box<Process>),
+    /// A cgroup that was read from its file system.
+    Cgroup(Found),
+    /// Something that was found out beside what the kernel told.
+    Fact(Box<Fact>),
     /// What interpreting events needs to know of the kernel side.
     Premises(Premises),
     /// The distance from boot time to wall time from here on.

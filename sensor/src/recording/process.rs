@@ -8,10 +8,11 @@ use zerocopy::transmute;
 use crate::{
     clock::BootTime,
     event::{CgroupId, Device, ProcessId, Tgid},
-    process::{EntityId, Image, Process},
+    process::{EntityId, Image, Process, lineage::Lineage},
 };
 
-/// What a recording keeps of a process: all of it.
+/// What a recording keeps of a process: all that was read of it. What is concluded from that is
+/// concluded again.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ProcessForm {
     id: Id,
@@ -113,6 +114,8 @@ impl From<ProcessForm> for Process {
             audit_session: form.audit_session,
             tty: form.tty.map(|(major, minor)| Device { major, minor }),
             ended: form.ended.map(BootTime),
+            lineage: Lineage::default(),
+            placement: None,
         }
     }
 }
@@ -137,6 +140,7 @@ impl From<ImageForm> for Image {
             working_directory: form.working_directory,
             arguments: form.arguments,
             argument_count: form.argument_count,
+            ..Self::default()
         }
     }
 }

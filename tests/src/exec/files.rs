@@ -239,7 +239,9 @@ fn script(context: &Context<'_>) -> Result<Outcome> {
     );
     let event = only_exec(&context.settle()?, who.pid)?;
     let expect = image::exec(context, &who, File::at(&interpreter)?, &path)
-        .is("sensor.exec.interpreter", interpreter_path.as_ref());
+        .is("sensor.exec.interpreter", interpreter_path.as_ref())
+        .is("sensor.script.kind", "file")
+        .is("sensor.script.path", path.as_ref());
     context.check(&event, &expect);
     Ok(Outcome::Passed)
 }
@@ -261,7 +263,9 @@ fn script_of_script(context: &Context<'_>) -> Result<Outcome> {
     );
     let event = only_exec(&context.settle()?, who.pid)?;
     let expect = image::exec(context, &who, File::at(&interpreter)?, &path)
-        .is("sensor.exec.interpreter", interpreter_path.as_ref());
+        .is("sensor.exec.interpreter", interpreter_path.as_ref())
+        .is("sensor.script.kind", "file")
+        .is("sensor.script.path", path.as_ref());
     context.check(&event, &expect);
     Ok(Outcome::Passed)
 }

@@ -279,6 +279,7 @@ fn cgroup(context: &Context<'_>) -> Result<Outcome> {
     let played = stage.finish()?;
     let mut who = played.portrait.clone().executed(&program, &[&path]);
     who.cgroup = inode(&folder)?;
+    who.cgroup_is_plain = true;
     context.claim(who.cgroup != played.portrait.cgroup, "the cgroup changed");
     fs::remove_dir(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     let events = context.settle()?;

@@ -240,13 +240,20 @@ impl Turns {
         let mut expected = Vec::new();
         // Each thread has credentials of its own.
         let mut held = [self.credentials.clone(), self.credentials.clone()];
+        // The sensor remembers those that were taken last.
+        let mut gids = self.who.gids;
         for turn in &self.turns {
             let mut add = |expect: Expect| {
                 let expect = expect.within(turn.window);
                 expected.push(expect.is("sensor.record.cpu", turn.cpu));
             };
+            if changes_group(turn.number) {
+                let [_, _, _, group] = &mut gids;
+                *group = group_of(turn.number);
+            }
             let who = Portrait {
                 thread: turn.thread,
+                gids,
                 ..self.who.clone()
             };
             let [evens, odds] = &mut held;

@@ -55,6 +55,8 @@ pub struct Portrait {
     pub audit_session: Option<u32>,
     /// Inode number of its cgroup's directory.
     pub cgroup: u64,
+    /// Whether that is a directory whose name tells nothing of who made it.
+    pub cgroup_is_plain: bool,
     /// Inode numbers of its namespaces.
     pub namespaces: BTreeMap<&'static str, u64>,
     /// Its parent.

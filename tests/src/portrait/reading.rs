@@ -48,6 +48,7 @@ pub fn portrait(host: &Host, pid: u32) -> Result<Portrait> {
         login_uid: audit(&folder.join("loginuid")),
         audit_session: audit(&folder.join("sessionid")),
         cgroup: inode(cgroup_folder(host, pid)?)?,
+        cgroup_is_plain: cgroup_folder(host, pid)? != host.cgroup_mount.join(""),
         namespaces,
         parent: Parent::of(number(4)?.try_into()?)?,
     })

@@ -109,15 +109,17 @@ fn file() -> impl Strategy<Value = File> {
         any::<u32>(),
         any::<u32>(),
         any::<u32>(),
+        any::<u64>(),
     )
-        .prop_map(|(inode, device, links, mode, uid, gid)| File {
+        .prop_map(|(inode, device, links, mode, uid, gid, size)| File {
             inode,
             device,
             links,
             mode,
             uid,
             gid,
-            reserved: 0,
+            size,
+            ..File::default()
         })
 }
 

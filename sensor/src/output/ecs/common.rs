@@ -5,8 +5,12 @@ use sensor_common::{
     record::{Family, Ring},
 };
 
-use super::{Context, process::credentials};
+use super::{
+    Context,
+    process::{self, credentials},
+};
 use crate::{
+    enrich::cloud::Cloud,
     event::{Body, BpfAccess, Closed, Event, Origin, Verdict},
     hexadecimal,
     host::Host,
@@ -32,12 +36,35 @@ pub(super) fn end(host: &Host) -> Vec<u8> {
             fields.text("version", &host.agent_version);
         });
         line.object("ecs", |fields| fields.word("version", ECS_VERSION));
+        if let Some(cloud) = &host.cloud {
+            line.object("cloud", |fields| self::cloud(cloud, fields));
+        }
         line.object("host", |fields| self::host(host, fields));
     });
     let mut end = vec![b','];
     end.extend(object.iter().skip(1));
     end.push(b'\n');
     end
+}
+
+fn cloud(cloud: &Cloud, fields: &mut Object<'_>) {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    fields.word("provider", cloud.provider.name());
+    fields.text("region", &optional(&cloud.region));
+    fields.text("availability_zone", &optional(&cloud.availability_zone));
+    fields.object("instance", |instance| {
+        instance.text("id", &optional(&cloud.instance_id));
+        instance.text("name", &optional(&cloud.instance_name));
+    });
+    fields.object("machine", |machine| {
+        machine.text("type", &optional(&cloud.machine_type));
+    });
+    fields.object("account", |account| {
+        account.text("id", &optional(&cloud.account_id));
+    });
+    fields.object("project", |project| {
+        project.text("id", &optional(&cloud.project_id));
+    });
 }
 
 fn host(host: &Host, fields: &mut Object<'_>) {
@@ -102,6 +129,7 @@ impl Labels {
                 Family::Exec => "sensor.exec",
                 Family::Network => "sensor.network",
                 Family::Privilege => "sensor.privilege",
+                Family::Control => "sensor.control",
             },
         }
     }
@@ -209,17 +237,20 @@ impl EventId {
 /// `user` and `group`.
 pub(super) fn user(observed: &Observed<'_>, labels: Labels, line: &mut Object<'_>) {
     let credentials = credentials(observed);
+    let accounts = observed.surroundings.accounts;
     let user = credentials.map(|credentials| credentials.euid);
     if let Some(id) = user.or(observed.event.actor.map(|actor| actor.uid)) {
         line.object("user", |fields| {
-            fields.id("id", id);
+            process::user(id, accounts, fields);
             if labels.action == Changed::UserId.action() {
                 fields.object("changes", |fields| fields.id("id", id));
             }
         });
     }
     if let Some(credentials) = credentials {
-        line.object("group", |fields| fields.id("id", credentials.egid));
+        line.object("group", |fields| {
+            process::group(credentials.egid, accounts, fields);
+        });
     }
 }
 

@@ -4,8 +4,9 @@
 //! that is not known.
 //!
 //! - `common`: what every document has.
-//! - `process`, `described`, `capabilities`: who acted.
-//! - `exec`, `network`, `dns`, `privilege`: what they did.
+//! - `process`, `described`, `lineage`, `capabilities`: who acted.
+//! - `placement`: where.
+//! - `exec`, `script`, `network`, `dns`, `privilege`: what they did.
 //! - `state`: what the sensor says of itself.
 
 mod capabilities;
@@ -13,9 +14,12 @@ mod common;
 mod described;
 mod dns;
 mod exec;
+mod lineage;
 mod network;
+mod placement;
 mod privilege;
 mod process;
+mod script;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,6 +29,7 @@ use std::io;
 use self::{
     common::{EventId, Labels},
     described::Descriptions,
+    lineage::Relatives,
 };
 use super::{
     Content, Document, Format, Observed,
@@ -51,6 +56,7 @@ pub struct Ecs {
     /// For the times at which processes started.
     past: Calendar,
     descriptions: Descriptions,
+    relatives: Relatives,
 }
 
 /// What is needed to write names of processes and past times.
@@ -59,6 +65,7 @@ struct Context<'a> {
     wall_offset: WallOffset,
     calendar: &'a mut Calendar,
     descriptions: &'a mut Descriptions,
+    relatives: &'a mut Relatives,
 }
 
 impl Context<'_> {
@@ -79,6 +86,7 @@ impl Ecs {
             now: Calendar::default(),
             past: Calendar::default(),
             descriptions: Descriptions::default(),
+            relatives: Relatives::default(),
         }
     }
 
@@ -92,6 +100,7 @@ impl Ecs {
             wall_offset: document.wall_offset,
             calendar: &mut self.past,
             descriptions: &mut self.descriptions,
+            relatives: &mut self.relatives,
         };
         json::object(out, |line| {
             line.word("@timestamp", timestamp);
@@ -108,6 +117,10 @@ impl Ecs {
                 process::process(observed, context, fields);
             });
             common::user(observed, labels, line);
+            placement::container(observed, line);
+            if let Body::Exec(_) = &event.body {
+                script::package(observed, line);
+            }
             match &event.body {
                 Body::DnsQuestion(dns) | Body::DnsAnswer(dns) => {
                     let message = Message::parse(&dns.message);
@@ -176,7 +189,10 @@ impl Format for Ecs {
 /// `sensor`, but for what DNS adds.
 fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, sensor: &mut Object<'_>) {
     sensor.object("record", |fields| common::record(observed, fields));
-    sensor.object("process", |fields| process::sensor(observed, fields));
+    sensor.object("process", |fields| {
+        process::sensor(observed, context, fields);
+    });
+    placement::sensor(observed, sensor);
     match &observed.event.body {
         Body::Fork(_) => {
             sensor.object("fork", |fields| exec::fork(observed, context, fields));
@@ -184,6 +200,7 @@ fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, sensor: &mut Objec
         Body::Exec(exec) => {
             let actor = observed.event.actor.as_ref();
             sensor.object("exec", |fields| exec::exec(exec, actor, fields));
+            script::script(exec, observed, sensor);
         }
         Body::Exit(exit) => sensor.object("exit", |fields| exec::exit(exit, fields)),
         Body::Connect(connection)

@@ -8,15 +8,19 @@ use sensor_common::{
     record::{Family, Kind},
 };
 
-use super::{Context, capabilities::capabilities, described::Subject};
+use super::{Context, capabilities::capabilities, described::Subject, lineage};
 use crate::{
+    enrich::accounts::NamespaceAccounts,
     event::{Body, Device, Event, Exec, ExitStatus, ProcessId, Tgid},
     output::{
         Observed,
         arguments::{Arguments, CommandLine},
         json::Object,
     },
-    process::{EntityId, Process},
+    process::{
+        EntityId, Process,
+        fingerprint::{Evidence, Fingerprint},
+    },
 };
 
 /// `process`: the one that an event is about.
@@ -37,14 +41,25 @@ pub(super) fn process(observed: &Observed<'_>, context: &mut Context<'_>, fields
         };
         description(id, observed.process, pid, context, fields);
     }
+    if let Some(fingerprint) = fingerprint(observed) {
+        fields.object("hash", |fields| {
+            fields.word("sha256", fingerprint.digest.digits());
+        });
+    }
     fields.object("thread", |fields| thread(observed, fields));
     users(observed, fields);
-    session(observed, fields);
+    session(observed, context, fields);
     if let Body::Exit(exit) = &event.body {
         fields.word("end", context.timestamp(event.origin.time));
         fields.number("exit_code", exit_code(exit.status));
     }
     fields.object("parent", |fields| parent(observed, context, fields));
+}
+
+/// What is known of the executable.
+pub(super) fn fingerprint<'a>(observed: &Observed<'a>) -> Option<&'a Fingerprint> {
+    let image = observed.process?.image.as_deref()?;
+    image.fingerprint.get().map(|fingerprint| &**fingerprint)
 }
 
 /// `process.parent`.
@@ -115,7 +130,7 @@ pub(super) fn key(
     }
 }
 
-fn namespace_pid(pid: Option<Tgid>, fields: &mut Object<'_>) {
+pub(super) fn namespace_pid(pid: Option<Tgid>, fields: &mut Object<'_>) {
     // Ids begin at 1.
     if let Some(pid) = pid.filter(|pid| *pid != Tgid(0)) {
         fields.number("vpid", pid.0);
@@ -202,16 +217,42 @@ fn shows_capabilities(event: &Event) -> bool {
 }
 
 fn users(observed: &Observed<'_>, fields: &mut Object<'_>) {
-    let mut id = |name, id: u32| fields.object(name, |fields| fields.id("id", id));
+    let accounts = observed.surroundings.accounts;
     if let Some(credentials) = credentials(observed) {
-        id("user", credentials.euid);
-        id("real_user", credentials.uid);
-        id("saved_user", credentials.suid);
-        id("group", credentials.egid);
-        id("real_group", credentials.gid);
-        id("saved_group", credentials.sgid);
+        for (name, id) in [
+            ("user", credentials.euid),
+            ("real_user", credentials.uid),
+            ("saved_user", credentials.suid),
+        ] {
+            fields.object(name, |fields| user(id, accounts, fields));
+        }
+        for (name, id) in [
+            ("group", credentials.egid),
+            ("real_group", credentials.gid),
+            ("saved_group", credentials.sgid),
+        ] {
+            fields.object(name, |fields| group(id, accounts, fields));
+        }
     } else if let Some(actor) = observed.event.actor {
-        id("real_user", actor.uid);
+        fields.object("real_user", |fields| user(actor.uid, accounts, fields));
+    }
+}
+
+/// A user's id and name.
+#[inline(always)]
+pub(super) fn user(id: u32, accounts: Option<&NamespaceAccounts>, fields: &mut Object<'_>) {
+    fields.id("id", id);
+    if let Some(name) = accounts.and_then(|accounts| accounts.user(id)) {
+        fields.text("name", name);
+    }
+}
+
+/// A group's id and name.
+#[inline(always)]
+pub(super) fn group(id: u32, accounts: Option<&NamespaceAccounts>, fields: &mut Object<'_>) {
+    fields.id("id", id);
+    if let Some(name) = accounts.and_then(|accounts| accounts.group(id)) {
+        fields.text("name", name);
     }
 }
 
@@ -226,7 +267,7 @@ pub(super) fn credentials<'a>(observed: &Observed<'a>) -> Option<&'a Credentials
 }
 
 /// What a process shares with others at its terminal.
-fn session(observed: &Observed<'_>, fields: &mut Object<'_>) {
+fn session(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
     let (session, group, terminal) = match (&observed.event.body, observed.process) {
         (Body::Exec(exec), _) => (Some(exec.session_id), Some(exec.process_group), exec.tty),
         (_, Some(process)) => (process.session_id, process.process_group, process.tty),
@@ -241,14 +282,7 @@ fn session(observed: &Observed<'_>, fields: &mut Object<'_>) {
             tty.object("char_device", |fields| self::device(device, fields));
         });
     }
-    // Kernel threads are in no session.
-    let known = |id: Option<Tgid>| id.filter(|id| *id != Tgid(0));
-    if let Some(group) = known(group) {
-        fields.object("group_leader", |fields| fields.number("pid", group.0));
-    }
-    if let Some(session) = known(session) {
-        fields.object("session_leader", |fields| fields.number("pid", session.0));
-    }
+    lineage::leaders(observed.process, group, session, context, fields);
 }
 
 /// A device's number.
@@ -266,7 +300,7 @@ fn exit_code(status: ExitStatus) -> u32 {
 }
 
 /// `sensor.process`.
-pub(super) fn sensor(observed: &Observed<'_>, fields: &mut Object<'_>) {
+pub(super) fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
     let event = observed.event;
     let process = observed.process;
     // The one that acts in a fork is another one.
@@ -284,6 +318,30 @@ pub(super) fn sensor(observed: &Observed<'_>, fields: &mut Object<'_>) {
     };
     if let Some(login_uid) = login_uid {
         fields.number("login_uid", login_uid);
+        let accounts = observed.surroundings.accounts;
+        if let Some(name) = accounts.and_then(|accounts| accounts.user(login_uid)) {
+            fields.text("login_user", name);
+        }
+    }
+    if let Some(credentials) = credentials(observed) {
+        // They follow the effective ones, but for who sets them on purpose.
+        if credentials.fsuid != credentials.euid {
+            fields.object("filesystem_user", |fields| {
+                fields.id("id", credentials.fsuid);
+            });
+        }
+        if credentials.fsgid != credentials.egid {
+            fields.object("filesystem_group", |fields| {
+                fields.id("id", credentials.fsgid);
+            });
+        }
+    }
+    if let Some(missing) = observed.about.and_then(|about| about.executable.missing()) {
+        fields.word("hash_missing", missing);
+    } else if let Some(fingerprint) = fingerprint(observed)
+        && fingerprint.evidence != Evidence::Unchanged
+    {
+        fields.word("hash_evidence", fingerprint.evidence.name());
     }
     if let Some(session) = audit_session {
         fields.number("audit_session", session);
@@ -296,6 +354,11 @@ pub(super) fn sensor(observed: &Observed<'_>, fields: &mut Object<'_>) {
     };
     if let Some(namespaces) = namespaces {
         fields.object("namespaces", |fields| self::namespaces(namespaces, fields));
+    }
+    if let Some(process) = process {
+        fields.object("ancestors", |fields| {
+            lineage::ancestors(process, context, fields);
+        });
     }
 }
 

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::*;
 use crate::{
     clock::{BootTime, WallOffset},
+    enrich::Surroundings,
     event::{
         Actor, CgroupId, Closed, Endpoint, Endpoints, NetworkNamespace, Origin, ProcessId, Tgid,
         Tid, arbitrary, state::Lost,
@@ -40,6 +41,8 @@ fn observed(event: &Event) -> Observed<'_> {
         process: None,
         parent: None,
         other: None,
+        about: None,
+        surroundings: Surroundings::default(),
     }
 }
 
@@ -223,6 +226,8 @@ proptest! {
             process,
             parent,
             other,
+            about: None,
+            surroundings: Surroundings::default(),
         }));
         prop_assert!(terminal.colours || !written.contains('\x1b'));
         let plain = without_colours(&written);

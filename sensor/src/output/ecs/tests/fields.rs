@@ -77,7 +77,8 @@ fn every_field_is_one_of_ecs() {
             let mut found = Vec::new();
             collect("", &parse(&write(&input)), false, &mut found);
             for (path, value, is_in_array) in found {
-                if path.starts_with("sensor.") {
+                // What is below is the user's to name.
+                if path.starts_with("sensor.") || path.starts_with("container.labels.") {
                     continue;
                 }
                 let Some(field) = ecs.get(&path) else {

@@ -7,6 +7,7 @@ mod exec;
 mod network;
 mod privilege;
 mod state;
+mod who;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ fn process() -> Process {
         working_directory: "/root".into(),
         arguments: vec!["bash".into(), "-c".into(), "echo \"hi\"".into()],
         argument_count: 3,
+        ..Image::default()
     };
     Process {
         parent: Some(id(300)),
@@ -95,6 +97,7 @@ fn parent() -> Process {
         working_directory: "/".into(),
         arguments: vec!["sshd: root".into()],
         argument_count: 1,
+        ..Image::default()
     };
     Process {
         namespace_pid: Some(Tgid(8)),
@@ -129,6 +132,7 @@ fn done(body: Body) -> Input {
         event,
         late: false,
         processes: [Some(process()), Some(parent()), None],
+        known: Known::default(),
     }
 }
 
@@ -137,6 +141,14 @@ fn common() -> Value {
     json!({
         "@timestamp": "2026-11-24T03:36:20.000000000Z",
         "agent": {"id": "8f2e", "type": "sensor", "version": "0.1.0"},
+        "cloud": {
+            "provider": "aws",
+            "region": "eu-central-1",
+            "availability_zone": "eu-central-1a",
+            "instance": {"id": "i-0abc"},
+            "machine": {"type": "m7i.large"},
+            "account": {"id": "123456789012"},
+        },
         "ecs": {"version": "9.3.0"},
         "event": {
             "id": "0123456789abcdef-11-1-ff-e8d4a51000",
@@ -203,6 +215,8 @@ fn common() -> Value {
             },
             "process": {
                 "cgroup": {"id": 70},
+                "filesystem_user": {"id": "1006"},
+                "filesystem_group": {"id": "1007"},
                 "login_uid": 1000,
                 "audit_session": 3,
                 "namespaces": {

@@ -57,7 +57,7 @@ fn path(bytes: &'static [u8]) -> Path {
     }
 }
 
-fn plain_exec() -> Exec {
+pub(super) fn plain_exec() -> Exec {
     Exec {
         parent: id(300),
         file: File {
@@ -67,7 +67,7 @@ fn plain_exec() -> Exec {
             mode: 0o104_755,
             uid: 0,
             gid: 2,
-            reserved: 0,
+            ..File::default()
         },
         namespaces: namespaces(),
         credentials: credentials(),
@@ -198,6 +198,7 @@ fn exec_with_everything() {
             },
             "sensor": {
                 "process": {"login_uid": null, "audit_session": null},
+                "script": {"kind": "file", "path": "./run"},
                 "exec": {
                     "file": {"links": 0},
                     "interpreter": "/bin/sh",
