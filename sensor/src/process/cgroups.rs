@@ -20,6 +20,10 @@ use crate::{
     kernel::cgroups::Mount,
 };
 
+/// Removed cgroups that are remembered. Nobody is in them, and what happened in them before comes out
+/// within moments; the processes remember for themselves where they were.
+const REMOVED_MAX: usize = 2_048;
+
 /// The cgroups of the host.
 #[derive(Debug)]
 pub struct Cgroups {
@@ -129,6 +133,9 @@ impl Cgroups {
                 {
                     known.is_removed = true;
                     self.removed.push_back((change.id, known.number));
+                    if self.removed.len() > REMOVED_MAX {
+                        self.make_room();
+                    }
                 }
             }
         }

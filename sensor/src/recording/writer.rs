@@ -42,6 +42,16 @@ impl Writer {
                     why,
                 },
             })?;
+        Self::over(path, file)
+    }
+
+    /// Begins a recording in a file that is open and empty, a pipe perhaps; its path is for what
+    /// errors say.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn over(path: &Path, file: File) -> Result<Self, RecordingError> {
         let mut writer = Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(BUFFER_BYTES, file),

@@ -14,6 +14,7 @@ mod latency;
 mod machine;
 mod memory;
 mod overhead;
+mod population;
 mod start;
 mod table;
 mod userspace;
@@ -74,6 +75,8 @@ enum Name {
     Memory,
     /// From the start of the sensor until it watches
     Start,
+    /// What is remembered of many containers and processes, and what that costs
+    Population,
     /// From the kernel's hook until the event's line can be read
     Latency,
     /// Rewrites docs/verifier.md: how much of each program every kernel's verifier looks at
@@ -159,6 +162,7 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
         Name::Userspace => userspace::report(figures, unit),
         Name::Memory => memory::report(figures),
         Name::Start => start::report(figures, unit),
+        Name::Population => population::report(figures, unit),
         Name::Latency => latency::report(figures),
         Name::Verifier => return Ok(true),
     }
@@ -174,11 +178,12 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
 
 impl Name {
     /// Those that measure a running sensor.
-    const MEASURING: [Self; 5] = [
+    const MEASURING: [Self; 6] = [
         Self::Overhead,
         Self::Userspace,
         Self::Memory,
         Self::Start,
+        Self::Population,
         Self::Latency,
     ];
 
@@ -188,6 +193,7 @@ impl Name {
             Self::Userspace => "userspace",
             Self::Memory => "memory",
             Self::Start => "start",
+            Self::Population => "population",
             Self::Latency => "latency",
             Self::Verifier => "verifier",
         }
@@ -196,7 +202,7 @@ impl Name {
     /// Memory does not depend on time, and a million events take long where instructions are counted.
     const fn emulation(self) -> Emulation {
         match self {
-            Self::Memory => Emulation::Fast,
+            Self::Memory | Self::Population => Emulation::Fast,
             _ => Emulation::Counting,
         }
     }

@@ -13,13 +13,16 @@
 #![forbid(unsafe_code)]
 
 mod cgroup;
+mod host;
 mod latency;
 mod lines;
 mod maps;
 mod memory;
 mod operation;
 mod overhead;
+mod population;
 mod process;
+mod replay;
 #[allow(dead_code, reason = "the scenarios use more of it")]
 #[path = "../../rung.rs"]
 mod rung;
@@ -60,6 +63,8 @@ enum Bench {
     Memory(memory::Arguments),
     /// How long the sensor takes until it watches
     Start(start::Arguments),
+    /// What is remembered of many containers and processes, and what that costs
+    Population(population::Arguments),
     /// How long an event takes to come out
     Latency(latency::Arguments),
     /// What `sensor doctor` says on each rung of the ladder of hooks
@@ -94,6 +99,7 @@ fn run(cli: &Cli) -> Result<Option<Value>> {
         Bench::Userspace(arguments) => userspace::run(setting, arguments)?,
         Bench::Memory(arguments) => memory::run(setting, arguments)?,
         Bench::Start(arguments) => start::run(setting, arguments)?,
+        Bench::Population(arguments) => population::run(setting, arguments)?,
         Bench::Latency(arguments) => latency::run(setting, arguments)?,
         Bench::Verifier => verifier::run(setting)?,
         Bench::Worker(arguments) => return worker::measure(arguments).map(|()| None),
