@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod debian;
 mod ebpf;
 mod parallel;
 mod project;
@@ -38,6 +39,8 @@ enum Task {
     Run(run::RunArgs),
     /// Run the unit tests, then the scenarios on real kernels in virtual machines
     Test(test::TestArgs),
+    /// Run the scenarios that need a Debian with systemd, in a virtual machine
+    Debian(debian::DebianArgs),
     /// Boot a real kernel in a virtual machine and run a command in it
     Vm(vm::VmArgs),
     /// Rebuild the committed object of the kernel programs, or prove that it is up to date
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::run(&args),
+        Task::Debian(args) => debian::run(&args),
         Task::Vm(args) => vm::run(&args),
         Task::Ebpf(args) => ebpf::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -75,6 +75,9 @@ pub(super) struct Circumstances<'a> {
     pub(super) placement: Option<&'a Arc<Placement>>,
     /// Whether it just began to run that.
     pub(super) execs: bool,
+    /// Whether it is known to see the host's own files: a container's runtime does, while it prepares
+    /// the container from within its cgroup.
+    pub(super) is_in_host_mounts: bool,
 }
 
 impl Entry {
@@ -116,12 +119,10 @@ impl Entry {
                 Arc::ptr_eq(known, placement) || known.container == placement.container
             });
             let is_settled = before.as_ref().is_some_and(|entry| entry.settled);
-            if !is_same || (now.execs && !is_settled) {
-                return Some(Self::itself(
-                    Way::Container,
-                    Some(placement.clone()),
-                    now.execs,
-                ));
+            let settles = now.execs && !now.is_in_host_mounts;
+            if !is_same || (settles && !is_settled) {
+                let container = Some(placement.clone());
+                return Some(Self::itself(Way::Container, container, settles));
             }
             return before;
         }
@@ -160,4 +161,46 @@ fn way(now: Circumstances<'_>) -> Option<Way> {
     // A daemon's own helpers are no sessions.
     let own = now.image.and_then(|image| Way::through(&image.name));
     (own != Some(way)).then_some(way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::placement::placement;
+
+    fn image(name: &str) -> Image {
+        Image {
+            name: name.into(),
+            executable: format!("/usr/bin/{name}"),
+            ..Image::default()
+        }
+    }
+
+    /// A container's runtime makes processes in its cgroup, of which one runs the runtime's own
+    /// program again, before one runs the container's.
+    #[test]
+    fn a_container_begins_with_the_first_program_of_its_own() {
+        let id = "a".repeat(64);
+        let place = Arc::new(placement(&format!("/docker/{id}")));
+        let image = image("x");
+        let now = |execs, is_in_host_mounts| Circumstances {
+            is_first: false,
+            maker: None,
+            image: Some(&image),
+            placement: Some(&place),
+            execs,
+            is_in_host_mounts,
+        };
+        let entered = Entry::after(None, now(false, true)).unwrap();
+        assert!(entered.way == Way::Container && !entered.settled);
+        let prepares = Entry::after(Some(entered), now(true, true)).unwrap();
+        assert!(!prepares.settled);
+        let begins = Entry::after(Some(prepares), now(true, false)).unwrap();
+        assert!(begins.settled && begins.leader.is_none());
+        // What it goes on to run changes nothing.
+        assert_eq!(
+            Entry::after(Some(begins.clone()), now(true, false)),
+            Some(begins)
+        );
+    }
 }

@@ -313,6 +313,9 @@ impl Table {
 
     /// Decides anew how a process came into the host.
     fn settle(&mut self, index: usize, execs: bool) {
+        let mounts = |process: &Process| process.namespaces.map(|namespaces| namespaces.mnt);
+        let first = self.newest.get(&Tgid(1)).copied();
+        let hosts = first.and_then(|first| mounts(&self.place(first)?.process));
         let Some(Some(place)) = self.places.get_mut(index) else {
             return;
         };
@@ -326,6 +329,7 @@ impl Table {
                 image: process.image.as_deref(),
                 placement: process.placement.as_ref(),
                 execs,
+                is_in_host_mounts: hosts.is_some() && mounts(process) == hosts,
             },
         );
     }

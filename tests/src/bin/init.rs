@@ -10,6 +10,10 @@
 //! | --- | --- |
 //! | `/etc/sensor-vm/command` | the command's arguments, each ended by a NUL |
 //! | `/etc/sensor-vm/modules` | paths of kernel modules to load first, one a line, in order |
+//! | `/etc/sensor-vm/init` | if it is there: the program that takes over as process 1, systemd say |
+//!
+//! In the last case a second one of these programs runs the command beside it, as soon as systemd says
+//! that the host has started.
 //!
 //! Its reports go to the second serial port, as frames of *kind* (one byte), *length* (four bytes,
 //! little-endian) and *payload*, after one greeting line. `xtask/src/vm/report.rs` reads them.
@@ -36,7 +40,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::mount::{MountFlags, mount, mount_move};
@@ -46,6 +50,12 @@ use rustix::termios::{ControlModes, OptionalActions, tcdrain, tcgetattr, tcsetat
 
 const REPORTS: &str = "/dev/ttyS1";
 const CHANNEL: &str = "/dev/ttyS2";
+/// Names the program that takes over as process 1.
+const INIT: &str = "/etc/sensor-vm/init";
+/// The argument of the process that runs the command beside it.
+const BESIDE: &str = "beside";
+/// Under emulation on a busy machine.
+const LONGEST_START: Duration = Duration::from_secs(240);
 const GREETING: &[u8] = b"\nsensor-vm 1\n";
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -65,12 +75,29 @@ const MOUNTS: &[(&str, &str, &str)] = &[
     ("cgroup2", "/sys/fs/cgroup", ""),
 ];
 
+/// Which process this is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Process 1.
+    First,
+    /// One beside it.
+    Beside,
+}
+
 fn main() {
-    if std::process::id() != 1 {
+    let is_beside = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == BESIDE);
+    if std::process::id() != 1 && !is_beside {
         eprintln!("init: this is process 1 of a test machine; `cargo xtask vm` starts it");
         std::process::exit(2);
     }
-    if let Err(error) = prepare_and_run() {
+    let ended = if is_beside {
+        report_and_run(Role::Beside)
+    } else {
+        prepare_and_run()
+    };
+    if let Err(error) = ended {
         eprintln!("init: {error:#}");
     }
     // Nothing to flush: every file system of the machine is in its memory.
@@ -96,7 +123,42 @@ fn prepare_and_run() -> Result<()> {
     ] {
         symlink(target, link).with_context(|| format!("cannot make {link}"))?;
     }
+    match fs::read(INIT) {
+        Ok(path) => hand_over(OsStr::from_bytes(&path)),
+        Err(_) => report_and_run(Role::First),
+    }
+}
 
+/// Leaves the rest to a process beside this one, which becomes another program.
+fn hand_over(init: &OsStr) -> Result<()> {
+    Command::new("/init")
+        .arg(BESIDE)
+        .spawn()
+        .context("cannot start a second process")?;
+    // The kernel started this one with the console and the arguments that it wants.
+    let error = Command::new(init).exec();
+    bail!("cannot become {}: {error}", init.display())
+}
+
+/// Waits until systemd says that the host has started, whatever failed meanwhile.
+fn wait_for_systemd() -> Result<()> {
+    let started = Instant::now();
+    while started.elapsed() < LONGEST_START {
+        let state = Command::new("systemctl")
+            .arg("is-system-running")
+            .env("PATH", PATH)
+            .output();
+        if let Ok(output) = state
+            && [&b"running\n"[..], b"degraded\n"].contains(&&*output.stdout)
+        {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+    bail!("systemd has not started the host within {LONGEST_START:?}")
+}
+
+fn report_and_run(role: Role) -> Result<()> {
     let mut port = raw_serial_port(REPORTS)?;
     port.write_all(GREETING)
         .with_context(|| format!("cannot write to {REPORTS}"))?;
@@ -104,7 +166,7 @@ fn prepare_and_run() -> Result<()> {
     // Its settings last only as long as somebody has it open; the command may open it at any time.
     let channel = raw_serial_port(CHANNEL)?;
 
-    let ended = seed_and_run(&reports);
+    let ended = seed_and_run(&reports, role);
     let told = match ended {
         Ok(status) => reports.send(b'x', describe(status).as_bytes()),
         Err(error) => reports.send(b'f', format!("{error:#}").as_bytes()),
@@ -114,7 +176,7 @@ fn prepare_and_run() -> Result<()> {
         .with_context(|| format!("cannot report on {REPORTS}"))
 }
 
-fn seed_and_run(reports: &Reports) -> Result<WaitStatus> {
+fn seed_and_run(reports: &Reports, role: Role) -> Result<WaitStatus> {
     rustix::system::sethostname(b"sensor-vm").context("cannot set the host's name")?;
     bring_up_loopback().context("cannot bring up the loopback device")?;
     // Until the random generator is seeded a connect takes twice as long and an exec longer too.
@@ -123,10 +185,13 @@ fn seed_and_run(reports: &Reports) -> Result<WaitStatus> {
         .and_then(|mut random| random.read_exact(&mut block))
         .context("cannot read /dev/random")?;
     load_modules()?;
+    if role == Role::Beside {
+        wait_for_systemd()?;
+    }
 
     let release = rustix::system::uname();
     reports.send(b'b', release.release().to_bytes())?;
-    run_command(reports)
+    run_command(reports, role)
 }
 
 /// Makes a file system in memory the root, as a host's root is: the initramfs's own cannot be
@@ -284,7 +349,7 @@ fn load_modules() -> Result<()> {
 }
 
 /// Runs the command and reaps every orphan until it ends; then ends what it left behind.
-fn run_command(reports: &Reports) -> Result<WaitStatus> {
+fn run_command(reports: &Reports, role: Role) -> Result<WaitStatus> {
     let words = fs::read("/etc/sensor-vm/command").context("cannot read the command to run")?;
     let mut words = words.split(|byte| *byte == 0).map(OsStr::from_bytes);
     let program = words.next().context("no command to run")?;
@@ -321,7 +386,11 @@ fn run_command(reports: &Reports) -> Result<WaitStatus> {
             _ => (), // an orphan
         }
     };
-    end_what_is_left(&all_finished);
+    if role == Role::First {
+        end_what_is_left(&all_finished);
+    } else {
+        let _said_all = all_finished.recv_timeout(Duration::from_secs(2));
+    }
     Ok(status)
 }
 

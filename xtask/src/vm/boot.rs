@@ -43,7 +43,7 @@ pub(crate) fn boot(
 ) -> Result<Verdict> {
     let folder = Folder::create(&kernel.name)?;
     let modules = modules::load_order(kernel, &guest.modules)?;
-    let tree = initramfs::tree(&guest.copies, &guest.programs, &modules, &guest.command)?;
+    let tree = initramfs::tree(guest, &modules)?;
     let size = tree.write(&folder.path.join(qemu::INITRAMFS))?;
     // The kernel unpacks the archive, while that is still in memory, into half of what is left.
     let room = (machine.memory.saturating_sub(128) << 20) / 10 * 3;

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use super::modules::Module;
-use super::{Copy, cpio};
+use super::{Guest, cpio};
 use crate::say;
 
 /// The folders that programs expect of a host, with their modes.
@@ -62,14 +62,9 @@ enum Content {
 /// All the files of one guest. The caller's come first, so that a whole distribution's root can be
 /// copied: where it has a symbolic link, as in `/bin` -> `usr/bin`, ours follow it; where it has a
 /// file of ours already, its own stays, but for what makes the machine run the command.
-pub(super) fn tree(
-    copies: &[Copy],
-    programs: &[PathBuf],
-    modules: &[Module],
-    command: &[OsString],
-) -> Result<Tree> {
+pub(super) fn tree(guest: &Guest, modules: &[Module]) -> Result<Tree> {
     let mut tree = Tree::default();
-    for copy in copies {
+    for copy in &guest.copies {
         tree.copy(&copy.host, &copy.guest)
             .with_context(|| format!("cannot copy {} into the guest", copy.host.display()))?;
     }
@@ -84,7 +79,7 @@ pub(super) fn tree(
         )?;
     }
     let mut has_init = false;
-    for program in programs {
+    for program in &guest.programs {
         let name = program.file_name().unwrap_or_default();
         if name == "init" {
             has_init = true;
@@ -114,7 +109,7 @@ pub(super) fn tree(
         Content::Bytes(list.into_bytes()),
     )?;
     let mut words = Vec::new();
-    for word in command {
+    for word in &guest.command {
         words.extend(word.as_encoded_bytes());
         words.push(0);
     }
@@ -123,6 +118,10 @@ pub(super) fn tree(
         0o644,
         Content::Bytes(words),
     )?;
+    if let Some(init) = &guest.init {
+        let path = init.as_os_str().as_encoded_bytes().to_vec();
+        tree.add(Path::new("etc/sensor-vm/init"), 0o644, Content::Bytes(path))?;
+    }
     Ok(tree)
 }
 
@@ -268,6 +267,7 @@ fn names_of(path: &Path) -> Result<Vec<OsString>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Copy;
     use super::*;
 
     fn shown(tree: &Tree) -> Vec<String> {
@@ -357,13 +357,15 @@ mod tests {
         )
         .unwrap();
         std::os::unix::fs::symlink("sensor", folder.join("mine/link")).unwrap();
-        let copies = [Copy {
-            host: folder.join("mine"),
-            guest: "/bin".into(),
-        }];
-        let programs = ["init", "sensor"].map(|name| Path::new("/made").join(name));
-        let words = ["echo", "a b", ""].map(OsString::from);
-        let tree = tree(&copies, &programs, &[], &words).unwrap();
+        let guest = Guest {
+            copies: vec![Copy::new(folder.join("mine"), "/bin")],
+            programs: ["init", "sensor"]
+                .map(|name| Path::new("/made").join(name))
+                .into(),
+            command: ["echo", "a b", ""].map(OsString::from).into(),
+            ..Guest::default()
+        };
+        let tree = tree(&guest, &[]).unwrap();
         let shown = shown(&tree);
         for expected in [
             "bin/sensor 4711",

@@ -35,7 +35,7 @@ impl Kernel {
 }
 
 /// The folder that keeps kernels, the guests' programs and the consoles of machines that failed.
-pub(super) fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let cache = std::env::var_os("SENSOR_VM_CACHE")
         .map_or_else(|| project::target().join("vm"), PathBuf::from);
     // The emulator runs in a folder of its own.

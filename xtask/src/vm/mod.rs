@@ -37,10 +37,10 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 
 pub(crate) use boot::boot;
-pub(crate) use kernel::{Kernel, find as find_kernel};
+pub(crate) use kernel::{Kernel, cache, find as find_kernel};
 pub(crate) use programs::{build as build_programs, build_some as build_some_programs};
 pub(crate) use qemu::find as find_qemu;
-pub(crate) use screen::{Labelled, Screen};
+pub(crate) use screen::{Labelled, Plain, Screen};
 pub(crate) use verdict::{End, Verdict};
 
 use crate::Ended;
@@ -173,6 +173,18 @@ pub(crate) struct Guest {
     pub(crate) copies: Vec<Copy>,
     pub(crate) modules: Vec<String>,
     pub(crate) command: Vec<OsString>,
+    /// What takes over as the first process, before the command is run beside it; ours if none.
+    pub(crate) init: Option<PathBuf>,
+}
+
+impl Copy {
+    /// A copy of a file or folder.
+    pub(crate) fn new(host: PathBuf, guest: &str) -> Self {
+        Self {
+            host,
+            guest: guest.into(),
+        }
+    }
 }
 
 /// Runs `cargo xtask vm`; ends with the command's status.
@@ -200,9 +212,10 @@ pub(crate) fn run(args: &VmArgs) -> Ended {
         copies: args.copy.clone(),
         modules: args.module.clone(),
         command: args.command.clone(),
+        init: None,
     };
     let machine = Machine::from(args.machine.clone());
-    let verdict = boot(&qemu, &kernel, &machine, &guest, &mut screen::Plain)?;
+    let verdict = boot(&qemu, &kernel, &machine, &guest, &mut Plain)?;
     for warning in &verdict.complaints.warnings {
         crate::say(format_args!("the kernel warned: {warning}"));
     }
