@@ -17,7 +17,7 @@ pub(super) struct Row {
     pub(super) process: String,
     /// Its id in brackets, which is shown whole however long the name is.
     pub(super) id: String,
-    /// Its user's id.
+    /// Its user's name or id.
     pub(super) user: String,
     /// What happened; takes the rest of the line.
     pub(super) what: String,
@@ -44,7 +44,7 @@ pub(super) enum Tone {
 const TIME_WIDTH: usize = 12;
 const EVENT_WIDTH: usize = 12;
 const PROCESS_WIDTH: usize = 20;
-const USER_WIDTH: usize = 5;
+const USER_WIDTH: usize = 8;
 
 /// Stands for what did not fit.
 const ELLIPSIS: char = '…';

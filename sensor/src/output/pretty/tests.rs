@@ -101,8 +101,8 @@ fn rows_are_below_a_header() {
     let lines = lines(UNLIMITED, Content::Event(observed(&event)));
     assert_eq!(
         lines,
-        "UTC          EVENT        PROCESS              USER  WHAT\n\
-         01:01:01.002 closed       ?[400]               1000  [2001:db8::2]:40000 -> \
+        "UTC          EVENT        PROCESS              USER     WHAT\n\
+         01:01:01.002 closed       ?[400]               1000     [2001:db8::2]:40000 -> \
          [2001:db8::1]:22 tcp, sent 1.2 KiB, received 5 B, 1.0 s, ECONNRESET\n"
     );
 }
@@ -135,7 +135,7 @@ fn rows_end_where_the_terminal_does() {
     let lines = lines(terminal, Content::Event(observed(&event)));
     assert_eq!(
         lines.lines().nth(1),
-        Some("01:01:01.002 closed       ?[400]               1000  [2001:db8::2]:40…")
+        Some("01:01:01.002 closed       ?[400]               1000     [2001:db8::2]…")
     );
 }
 
@@ -179,7 +179,7 @@ fn losses_stand_out() {
     let plain = lines(UNLIMITED, Content::Statement(&stated));
     assert_eq!(
         plain.lines().nth(1),
-        Some("00:00:00.000 LOST                                    7 connect (ring_full)")
+        Some("00:00:00.000 LOST                                       7 connect (ring_full)")
     );
     let colours = Terminal {
         width: None,

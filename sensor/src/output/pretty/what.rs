@@ -28,7 +28,7 @@ pub(super) fn subject(observed: &Observed<'_>) -> String {
     }
 }
 
-/// Its effective user id, or the real one where only that is known.
+/// Its effective user, or the real one where only that is known: the name, or else the id.
 pub(super) fn user(observed: &Observed<'_>) -> String {
     let effective = match &observed.event.body {
         Body::Exec(exec) => Some(exec.credentials.euid),
@@ -41,12 +41,34 @@ pub(super) fn user(observed: &Observed<'_>) -> String {
     };
     effective
         .or(observed.event.actor.map(|actor| actor.uid))
-        .map(|id| id.to_string())
+        .map(|id| {
+            let accounts = observed.surroundings.accounts;
+            let name = accounts.and_then(|accounts| accounts.user(id));
+            name.map_or_else(|| id.to_string(), str::to_owned)
+        })
         .unwrap_or_default()
 }
 
 /// What it did.
 pub(super) fn what(observed: &Observed<'_>) -> String {
+    let what = deed(observed);
+    let placement = observed
+        .process
+        .and_then(|process| process.placement.as_deref());
+    match placement.and_then(|placement| placement.container.as_ref()) {
+        Some(container) => {
+            let runtime = container
+                .runtime
+                .map_or("container", |runtime| runtime.name());
+            // As runtimes themselves abbreviate ids.
+            let id: String = container.id.chars().take(12).collect();
+            format!("{what}  (in {runtime} {id})")
+        }
+        None => what,
+    }
+}
+
+fn deed(observed: &Observed<'_>) -> String {
     match &observed.event.body {
         Body::Fork(fork) => {
             let caller = observed.event.actor.map(|actor| actor.id);
