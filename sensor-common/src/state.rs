@@ -95,6 +95,19 @@ pub struct Owner {
 }
 assert_size!(Owner, 40);
 
+impl Owner {
+    /// Nobody, until more is known.
+    pub const NOBODY: Self = Self {
+        start: 0,
+        cgroup: 0,
+        credentials: 0,
+        tgid: 0,
+        tid: 0,
+        uid: 0,
+        flags: 0,
+    };
+}
+
 /// What is known of a TCP socket, by its address (map `SOCKETS`).
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

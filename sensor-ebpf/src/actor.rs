@@ -45,15 +45,7 @@ pub fn current<A: Access>(found_by: Kind) -> Option<Actor> {
 /// The process that runs, if it is in scope, where the hook was given its task.
 #[inline(always)]
 pub fn of_task<A: Access>(task: Pointer, found_by: Kind) -> Option<Actor> {
-    let mut owner = Owner {
-        start: 0,
-        cgroup: 0,
-        credentials: 0,
-        tgid: 0,
-        tid: 0,
-        uid: 0,
-        flags: 0,
-    };
+    let mut owner = Owner::NOBODY;
     let state = identify::<A>(task, found_by as u32, &mut owner)?;
     Some(Actor { state, owner })
 }

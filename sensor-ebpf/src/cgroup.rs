@@ -23,15 +23,7 @@ pub fn cgroup<H: Hook>(hook: &H, operation: Operation) {
         return;
     }
     // Whoever makes a cgroup may be outside of the scope, and what runs in it inside.
-    let owner = Owner {
-        start: 0,
-        cgroup: 0,
-        credentials: 0,
-        tgid: 0,
-        tid: 0,
-        uid: 0,
-        flags: 0,
-    };
+    let owner = Owner::NOBODY;
     let Some(growing) = Growing::open(Kind::Cgroup) else {
         return;
     };

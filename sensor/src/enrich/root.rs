@@ -9,7 +9,7 @@ use rustix::{
 };
 
 /// How often a look-up is tried that the kernel gave up because something was renamed meanwhile.
-const TRIES: u32 = 4;
+const TRIES: u32 = 16;
 
 /// A root directory.
 #[derive(Debug)]

@@ -120,11 +120,28 @@ impl Ancestor {
             (Some(maker), Some(above)) => Some(maker.shortened(above, population)),
             _ => None,
         };
+        let who = (self.id, self.entity_id.clone());
+        Self::below(
+            maker,
+            who,
+            self.namespace_pid,
+            self.image.clone(),
+            population,
+        )
+    }
+
+    fn below(
+        maker: Option<Arc<Self>>,
+        (id, entity_id): (ProcessId, EntityId),
+        namespace_pid: Option<Tgid>,
+        image: Option<Arc<Image>>,
+        population: &Population,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            id: self.id,
-            entity_id: self.entity_id.clone(),
-            namespace_pid: self.namespace_pid,
-            image: self.image.clone(),
+            id,
+            entity_id,
+            namespace_pid,
+            image,
             depth: maker.as_ref().map_or(0, |maker| maker.depth + 1),
             maker,
             _place: population.place(),
@@ -157,15 +174,9 @@ impl Process {
         } else if let Some(long) = maker.as_ref().filter(|maker| maker.depth + 1 >= 2 * KEPT) {
             maker = Some(long.shortened(KEPT - 1, population));
         }
-        let own = Arc::new(Ancestor {
-            id: self.id,
-            entity_id: self.entity_id.clone(),
-            namespace_pid: self.namespace_pid,
-            image: self.image.clone(),
-            depth: maker.as_ref().map_or(0, |maker| maker.depth + 1),
-            maker,
-            _place: population.place(),
-        });
+        let who = (self.id, self.entity_id.clone());
+        let image = self.image.clone();
+        let own = Ancestor::below(maker, who, self.namespace_pid, image, population);
         self.lineage.own = Some(own.clone());
         own
     }

@@ -13,26 +13,21 @@ mod tests;
 use std::{
     fs::File,
     io::{BufReader, Read},
-    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     path::Path,
 };
 
 use rustix::{
-    fs::{
-        AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2, readlinkat,
-        statat,
-    },
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, readlinkat, statat},
     io::Errno,
 };
 use thiserror::Error;
 
 use super::{Accounts, Counters, IdMap, Limits, Names};
+use crate::enrich::root::Root as Directory;
 
 /// The most that is read of a map: 340 lines of three numbers are less.
 const MAP_BYTES: u64 = 16 << 10;
-
-/// How often a path is looked up again because something was renamed meanwhile.
-const ATTEMPTS: usize = 16;
 
 /// The accounts of a mount namespace, for the ids of a user namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,7 +154,7 @@ struct Wanted {
 
 /// What a candidate was needed for.
 struct Opened {
-    root: OwnedFd,
+    root: Directory,
     user_map: IdMap,
     group_map: IdMap,
 }
@@ -174,7 +169,7 @@ impl Wanted {
             return Ok(None);
         }
         let opened = Opened {
-            root: openat(&process, "root", flags, Mode::empty())?,
+            root: Directory::new(openat(&process, "root", flags, Mode::empty())?),
             user_map: map(process.as_fd(), "uid_map")?,
             group_map: map(process.as_fd(), "gid_map")?,
         };
@@ -210,8 +205,8 @@ fn map(process: BorrowedFd, name: &str) -> Result<IdMap, Errno> {
 
 impl Opened {
     fn read(self, proc: &Path, root: Root) -> NamespaceAccounts {
-        let (users, users_outcome) = names(proc, self.root.as_fd(), "etc/passwd");
-        let (groups, groups_outcome) = names(proc, self.root.as_fd(), "etc/group");
+        let (users, users_outcome) = names(proc, &self.root, "etc/passwd");
+        let (groups, groups_outcome) = names(proc, &self.root, "etc/group");
         NamespaceAccounts {
             accounts: Accounts { users, groups },
             user_map: self.user_map,
@@ -223,7 +218,7 @@ impl Opened {
     }
 }
 
-fn names(proc: &Path, root: BorrowedFd, path: &str) -> (Names, Outcome) {
+fn names(proc: &Path, root: &Directory, path: &str) -> (Names, Outcome) {
     let read = || -> Result<Option<Names>, Errno> {
         let Some(file) = open_beneath(proc, root, path)? else {
             return Ok(None);
@@ -244,8 +239,8 @@ fn names(proc: &Path, root: BorrowedFd, path: &str) -> (Names, Outcome) {
 }
 
 /// Opens a file beneath a root, if it is a regular one.
-fn open_beneath(proc: &Path, root: BorrowedFd, path: &str) -> Result<Option<File>, Errno> {
-    let found = find_beneath(root, path)?;
+fn open_beneath(proc: &Path, root: &Directory, path: &str) -> Result<Option<File>, Errno> {
+    let found = root.find(path)?;
     // Only found so far, not opened: a device would notice that.
     if !FileType::from_raw_mode(fstat(&found)?.st_mode).is_file() {
         return Ok(None);
@@ -253,20 +248,6 @@ fn open_beneath(proc: &Path, root: BorrowedFd, path: &str) -> Result<Option<File
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let same = proc.join(format!("self/fd/{}", found.as_raw_fd()));
     Ok(Some(openat(CWD, same, flags, Mode::empty())?.into()))
-}
-
-fn find_beneath(root: BorrowedFd, path: &str) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let mut attempts = ATTEMPTS;
-    loop {
-        attempts -= 1;
-        match openat2(root, path, flags, Mode::empty(), resolve) {
-            // The kernel could not tell whether a `..` stayed beneath the root.
-            Err(Errno::AGAIN) if attempts > 0 => {}
-            result => return result,
-        }
-    }
 }
 
 fn errno(error: &std::io::Error) -> Errno {

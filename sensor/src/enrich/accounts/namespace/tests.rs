@@ -36,9 +36,8 @@ impl Drop for Directory {
 }
 
 fn names_below(root: &Path, path: &str) -> (Names, Outcome) {
-    let flags = OFlags::PATH | OFlags::DIRECTORY;
-    let root = openat(CWD, root, flags, Mode::empty()).unwrap();
-    names(Path::new("/proc"), root.as_fd(), path)
+    let root = crate::enrich::root::Root::open(root).unwrap();
+    names(Path::new("/proc"), &root, path)
 }
 
 fn namespace(name: &str) -> u32 {
