@@ -166,7 +166,6 @@ impl Asking {
         executed: WallTime,
         questions: &mut Questions<'_>,
     ) {
-        let reading = self.reading_of(questions.id, exec, executed);
         let Some(digests) = &mut self.digests else {
             return;
         };
@@ -196,6 +195,7 @@ impl Asking {
             };
             return questions.known(Part::Executable, Ok(Arc::new(fingerprint)));
         }
+        let reading = self.reading_of(questions.id, exec, executed);
         let path = &exec.executable;
         let is_at_path = !path.truncated && !path.detached && !exec.deleted;
         let request = ExecutableRequest {
@@ -203,7 +203,9 @@ impl Asking {
             path: is_at_path.then(|| Arc::from(&*path.bytes)),
             reading,
         };
-        questions.asked(Part::Executable, digests.request_executable(request));
+        if let Some(digests) = &mut self.digests {
+            questions.asked(Part::Executable, digests.request_executable(request));
+        }
     }
 
     /// Asks which script it is, if it is one in a file.

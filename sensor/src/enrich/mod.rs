@@ -93,8 +93,11 @@ impl Enrichment {
         asking.executable(exec, executed, &mut questions);
         asking.script(exec, executed, &mut questions);
         let facts = questions.facts;
-        asking.remember(&exec.namespaces, id.process.tgid);
         let realm = Realm::of(&exec.namespaces);
+        // The host's first process is always in the host's.
+        if !self.realms.is_hosts(realm) {
+            asking.remember(&exec.namespaces, id.process.tgid);
+        }
         if let Some(home) = self.realms.home(realm, is_contained(placement))
             && !self.realms.is_known(home, event.origin.time)
         {

@@ -64,6 +64,12 @@ impl Realms {
         Some(Realm { user, ..realm })
     }
 
+    /// Whether it is the host's own mount namespace.
+    #[must_use]
+    pub fn is_hosts(&self, realm: Realm) -> bool {
+        self.host.is_some_and(|host| host.mount == realm.mount)
+    }
+
     /// Whether the accounts need not be read now.
     pub fn is_known(&mut self, realm: Realm, now: BootTime) -> bool {
         let known = self.known.get(&realm.mount);
