@@ -3,7 +3,8 @@
 //!
 //! One sensor runs for all scenarios of a rung (a configuration of the sensor: see [`rung`]), but
 //! for those that need a sensor of their own. Deeds are done in processes of their own: see
-//! [`stage`]. The families of scenarios are [`exec`], [`network`], [`privilege`] and [`robustness`].
+//! [`stage`]. The families of scenarios are [`exec`], [`network`], [`privilege`], [`enrich`]
+//! and [`robustness`].
 
 #![deny(unsafe_code)]
 
@@ -12,6 +13,7 @@ mod clock;
 mod command_line;
 mod compat;
 mod contract;
+mod enrich;
 mod event;
 mod exec;
 mod expect;
@@ -96,6 +98,7 @@ fn all_scenarios() -> impl Iterator<Item = &'static Scenario> {
         exec::SCENARIOS,
         network::SCENARIOS,
         privilege::SCENARIOS,
+        enrich::SCENARIOS,
         robustness::SCENARIOS,
     ]
     .into_iter()
@@ -105,9 +108,15 @@ fn all_scenarios() -> impl Iterator<Item = &'static Scenario> {
 }
 
 fn all_acts() -> impl Iterator<Item = &'static Act> {
-    [exec::ACTS, network::ACTS, privilege::ACTS, robustness::ACTS]
-        .into_iter()
-        .flatten()
-        .copied()
-        .flatten()
+    [
+        exec::ACTS,
+        network::ACTS,
+        privilege::ACTS,
+        enrich::ACTS,
+        robustness::ACTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+    .flatten()
 }

@@ -93,21 +93,20 @@ impl<'a> Context<'a> {
 
     /// Starts a sensor for this scenario alone, with more configuration than the rung's.
     pub fn own_sensor(&self, configuration: &str) -> Result<Sensor> {
+        self.start_sensor(configuration, None)
+    }
+
+    /// The same, which also keeps a recording.
+    pub fn recording_sensor(&self, configuration: &str, record: &Path) -> Result<Sensor> {
+        self.start_sensor(configuration, Some(record))
+    }
+
+    fn start_sensor(&self, configuration: &str, record: Option<&Path>) -> Result<Sensor> {
         Sensor::start(&Settings {
             configuration: &format!("{}{configuration}", self.rung.configuration()),
             scope: self.scope,
             folder: &self.folder,
-            record: None,
-        })
-    }
-
-    /// Starts a sensor for this scenario alone, which also keeps a recording.
-    pub fn recording_sensor(&self, record: &Path) -> Result<Sensor> {
-        Sensor::start(&Settings {
-            configuration: self.rung.configuration(),
-            scope: self.scope,
-            folder: &self.folder,
-            record: Some(record),
+            record,
         })
     }
 

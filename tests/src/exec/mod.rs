@@ -5,7 +5,7 @@ mod files;
 pub mod image;
 mod life;
 mod lineage;
-mod many;
+pub mod many;
 mod paths;
 mod races;
 pub mod spawn;

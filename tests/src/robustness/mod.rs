@@ -6,7 +6,7 @@ mod cost;
 mod doctor;
 mod host;
 mod output;
-mod recording;
+pub mod recording;
 mod stopping;
 
 use crate::scenario::Scenario;

@@ -53,7 +53,7 @@ const TIMES: u32 = 20;
 
 /// Makes a recording, and returns the events that were written meanwhile.
 fn record(context: &Context<'_>, path: &Path, end: Signal) -> Result<Vec<Arc<Event>>> {
-    let sensor = context.recording_sensor(path)?;
+    let sensor = context.recording_sensor("", path)?;
     execs(context, &ending(context)?, TIMES)?;
     sensor.settle()?;
     let ended = sensor.stop(end)?;
@@ -69,7 +69,22 @@ fn replay_of(path: &Path) -> Result<Finished> {
 fn replay(context: &Context<'_>) -> Result<Outcome> {
     let path = context.folder.join("recording");
     let live = record(context, &path, Signal::TERM)?;
-    let finished = replay_of(&path)?;
+    let replayed = claim_replayed(context, &path, &live)?;
+    let program = ending(context)?;
+    let told = replayed
+        .iter()
+        .filter(|event| event.code() == "exec" && runs(&program)(event));
+    context.claim_eq("exec events", &told.count(), &(TIMES as usize));
+    Ok(Outcome::Passed)
+}
+
+/// A recording is replayed as the events that were written when it was made, to the last field.
+pub fn claim_replayed(
+    context: &Context<'_>,
+    path: &Path,
+    live: &[Arc<Event>],
+) -> Result<Vec<Event>> {
+    let finished = replay_of(path)?;
     finished.claim(context, "the replay", 0, &[]);
     let replayed = finished.events()?;
     context.claim_eq("events", &replayed.len(), &live.len());
@@ -83,12 +98,7 @@ fn replay(context: &Context<'_>) -> Result<Outcome> {
             format!("{} is replayed as {}", live.line(), replayed.line()),
         );
     }
-    let program = ending(context)?;
-    let told = replayed
-        .iter()
-        .filter(|event| event.code() == "exec" && runs(&program)(event));
-    context.claim_eq("exec events", &told.count(), &(TIMES as usize));
-    Ok(Outcome::Passed)
+    Ok(replayed)
 }
 
 /// How many records a recording holds before it ends or breaks off, and whether it ends in order.

@@ -1,0 +1,86 @@
+//! A recording keeps what was found out, so that a replay says the same.
+
+use std::path::Path;
+
+use anyhow::Result;
+use rustix::process::Signal;
+
+use crate::exec::spawn::seven;
+use crate::robustness::recording::claim_replayed;
+use crate::scenario::{Context, Outcome, Scenario};
+use crate::tiny;
+
+use super::cgroup::{Container, refusal};
+use super::hashes::exec_of;
+use super::names;
+use super::runtime::{Manner, Runtime};
+
+/// The scenarios.
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "enrich/replay",
+    play: replay,
+}];
+
+fn replay(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(reason) = refusal(context) {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let program = seven(context)?;
+    let waits = context.folder.join("waits");
+    tiny::write(&waits, &tiny::waits(7))?;
+    let script = context.folder.join("script");
+    tiny::write(&script, format!("#!{}\n", program.display()).as_bytes())?;
+    let huge = context.folder.join("huge");
+    tiny::write(&huge, &tiny::exits(7))?;
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&huge)?
+        .set_len(10 << 30)?;
+
+    let container = Container::unit(context)?;
+    let runtime = Runtime::start(&context.folder, Manner::Docker(container.id.clone()))?;
+    let path = context.folder.join("recording");
+    let configuration = runtime
+        .configuration()
+        .replace("hashes = false", "wait_milliseconds = 200");
+    let sensor = context.recording_sensor(&configuration, &path)?;
+    for program in [&program, &script, &huge, &program] {
+        context.act("exec/exec", &[program])?;
+    }
+    for (act, executable) in [
+        ("exec/memfd", Path::new("/memfd:payload")),
+        ("exec/deleted", &waits),
+    ] {
+        let mut stage = context.stage(act, &[&*waits, Path::new("/dev/fd")])?;
+        stage.go()?;
+        exec_of(&sensor, stage.pid(), executable)?;
+        stage.tell("end")?;
+        stage.finish()?;
+    }
+    for _ in 0..20 {
+        let mut stage = context.stage("exec/spawn", &[&program])?;
+        container.cgroup.take(&mut stage)?;
+        stage.go()?;
+        stage.finish()?.success()?;
+    }
+    let (mut stage, _) = names::start(context, &container, 70_000)?;
+    exec_of(&sensor, stage.pid(), Path::new("/waits"))?;
+    stage.tell("end")?;
+    stage.finish()?;
+    sensor.settle()?;
+    let ended = sensor.stop(Signal::TERM)?;
+    context.claim_eq("problems", &ended.stream.problems(), &[].as_slice());
+    let live = &ended.events.0;
+    for path in [
+        "process.hash.sha256",
+        "sensor.script.hash.sha256",
+        "sensor.process.hash_missing",
+        "container.name",
+        "user.name",
+    ] {
+        let told = live.iter().any(|event| event.get(path).is_some());
+        context.claim(told, format!("some event has {path}"));
+    }
+    claim_replayed(context, &path, live)?;
+    Ok(Outcome::Passed)
+}
