@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     fact::Fact,
     hashing::{Missing, Ticket},
@@ -19,6 +21,7 @@ pub struct Execs {
     /// Whom an answer is for.
     asked: HashMap<Ticket, Vec<(ExecId, Part)>>,
     full: u64,
+    late: u64,
 }
 
 /// What is known about an exec.
@@ -43,7 +46,8 @@ pub enum Answered {
 }
 
 /// What a question is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// The executable.
     Executable,
@@ -52,11 +56,18 @@ pub enum Part {
 }
 
 impl Execs {
+    /// An exec was read, and will be written: until then answers about it are remembered.
+    pub fn read(&mut self, exec: ExecId) {
+        if self.known.len() >= EXECS_MAX {
+            self.full += 1;
+            return;
+        }
+        self.known.entry(exec).or_default();
+    }
+
     /// A question about an exec is under way.
     pub fn asked(&mut self, exec: ExecId, part: Part, ticket: Ticket) {
-        if let Some(about) = self.about(exec) {
-            *about.part(part) = Answered::Pending;
-        }
+        self.set(exec, part, Answered::Pending);
         self.asked.entry(ticket).or_default().push((exec, part));
     }
 
@@ -73,11 +84,14 @@ impl Execs {
         })
     }
 
-    /// Remembers an answer until the exec is written.
+    /// Remembers an answer until the exec is written. One that comes later is of no use.
     pub fn learn(&mut self, exec: ExecId, part: Part, answer: Result<Arc<Fingerprint>, Missing>) {
-        if let Some(about) = self.about(exec) {
-            *about.part(part) = Answered::With(answer);
-        }
+        self.set(exec, part, Answered::With(answer));
+    }
+
+    /// Remembers that there was no answer until the exec was written, as a recording tells.
+    pub fn unanswered(&mut self, exec: ExecId, part: Part) {
+        self.set(exec, part, Answered::Pending);
     }
 
     /// Whether something about an exec is still asked.
@@ -89,7 +103,9 @@ impl Execs {
 
     /// An exec is written now: what is known about it.
     pub fn take(&mut self, exec: ExecId) -> About {
-        self.known.remove(&exec).unwrap_or_default()
+        let about = self.known.remove(&exec).unwrap_or_default();
+        self.late += about.pending().map(|_| 1).sum::<u64>();
+        about
     }
 
     /// Execs of which nothing could be remembered.
@@ -98,16 +114,32 @@ impl Execs {
         self.full
     }
 
-    fn about(&mut self, exec: ExecId) -> Option<&mut About> {
-        if self.known.len() >= EXECS_MAX && !self.known.contains_key(&exec) {
-            self.full += 1;
-            return None;
+    /// Questions without an answer when the exec was written.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.late
+    }
+
+    fn set(&mut self, exec: ExecId, part: Part, answered: Answered) {
+        if let Some(about) = self.known.get_mut(&exec) {
+            *about.part(part) = answered;
         }
-        Some(self.known.entry(exec).or_default())
     }
 }
 
 impl About {
+    /// What is asked and not answered.
+    pub fn pending(&self) -> impl Iterator<Item = Part> {
+        let parts = [
+            (Part::Executable, &self.executable),
+            (Part::Script, &self.script),
+        ];
+        parts
+            .into_iter()
+            .filter(|(_, answered)| **answered == Answered::Pending)
+            .map(|(part, _)| part)
+    }
+
     const fn part(&mut self, part: Part) -> &mut Answered {
         match part {
             Part::Executable => &mut self.executable,
@@ -158,6 +190,8 @@ mod tests {
     #[test]
     fn one_answer_is_for_all_who_asked() {
         let mut execs = Execs::default();
+        execs.read(exec(1));
+        execs.read(exec(2));
         execs.asked(exec(1), Part::Executable, Ticket(7));
         execs.asked(exec(2), Part::Script, Ticket(7));
         assert!(execs.is_pending(exec(1)) && execs.is_pending(exec(2)));
@@ -175,10 +209,32 @@ mod tests {
     #[test]
     fn what_was_not_answered_in_time_says_so() {
         let mut execs = Execs::default();
+        execs.read(exec(1));
         execs.asked(exec(1), Part::Executable, Ticket(1));
         let about = execs.take(exec(1));
         assert_eq!(about.executable.missing(), Some("pending"));
         assert_eq!(about.script.missing(), None);
         assert!(!execs.is_pending(exec(1)));
+        assert_eq!(execs.late(), 1);
+    }
+
+    #[test]
+    fn what_comes_after_the_exec_is_not_remembered() {
+        let mut execs = Execs::default();
+        execs.read(exec(1));
+        execs.asked(exec(1), Part::Executable, Ticket(1));
+        execs.take(exec(1));
+        execs.learn(exec(1), Part::Executable, Err(Missing::Gone));
+        assert!(execs.known.is_empty());
+        assert_eq!(execs.take(exec(1)), About::default());
+    }
+
+    #[test]
+    fn at_the_limit_no_more_is_remembered() {
+        let mut execs = Execs::default();
+        for number in 0..=u32::try_from(EXECS_MAX).unwrap() {
+            execs.read(exec(number));
+        }
+        assert_eq!((execs.known.len(), execs.full()), (EXECS_MAX, 1));
     }
 }

@@ -3,12 +3,13 @@
 //! The pipeline learns it from outside, from workers or a recording, and never looks itself: so a
 //! replay says what was said when it happened.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accounts::NamespaceAccounts, containers::ContainerId, hashing::Missing, runtimes::Details,
+    accounts::NamespaceAccounts, containers::ContainerId, execs::Part, hashing::Missing,
+    runtimes::Details,
 };
 use crate::{
     clock::BootTime,
@@ -22,10 +23,14 @@ pub enum Fact {
     Executable(ExecId, Result<Arc<Fingerprint>, Missing>),
     /// Which script it did.
     Script(ExecId, Result<Arc<Fingerprint>, Missing>),
+    /// Which of them was not found out until the exec was written. Told to recordings alone.
+    Pending(ExecId, Part),
     /// The users and groups of namespaces, and when they were read; none if nobody could.
     Accounts(Realm, BootTime, Option<Arc<NamespaceAccounts>>),
     /// What its runtime says of a container; none if it says nothing.
     Container(ContainerId, Option<Arc<Details>>),
+    /// How often something was not found out until now, by the reasons' names. Comes last.
+    Unanswered(BTreeMap<String, u64>),
 }
 
 /// Where users and groups have names: a mount namespace, whose files say them, and the user namespace

@@ -28,7 +28,7 @@ mod root;
 pub mod runtimes;
 pub mod script;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use self::{
     accounts::NamespaceAccounts,
@@ -55,6 +55,7 @@ pub struct Enrichment {
     execs: Execs,
     realms: Realms,
     containers: Containers,
+    unanswered: BTreeMap<String, u64>,
 }
 
 /// What is known of where a process runs.
@@ -75,6 +76,7 @@ impl Enrichment {
             execs: Execs::default(),
             realms: Realms::default(),
             containers: Containers::default(),
+            unanswered: BTreeMap::new(),
         }
     }
 
@@ -86,7 +88,11 @@ impl Enrichment {
         executed: WallTime,
         placement: Option<&Placement>,
     ) -> Vec<Fact> {
-        let (Some(asking), Some(id)) = (&mut self.asking, ExecId::of(event)) else {
+        let Some(id) = ExecId::of(event) else {
+            return Vec::new();
+        };
+        self.execs.read(id);
+        let Some(asking) = &mut self.asking else {
             return Vec::new();
         };
         let mut questions = Questions::new(id, &mut self.execs);
@@ -136,8 +142,10 @@ impl Enrichment {
         match fact {
             Fact::Executable(exec, found) => self.execs.learn(exec, Part::Executable, found),
             Fact::Script(exec, found) => self.execs.learn(exec, Part::Script, found),
+            Fact::Pending(exec, part) => self.execs.unanswered(exec, part),
             Fact::Accounts(realm, read, accounts) => self.realms.learn(realm, read, accounts),
             Fact::Container(id, details) => self.containers.learn(&id, details),
+            Fact::Unanswered(counts) => self.unanswered = counts,
         }
     }
 
@@ -201,13 +209,26 @@ impl Enrichment {
         }
     }
 
+    /// How often something was not found out until now; none for a recording, which says it itself.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<Fact> {
+        let mut counts = BTreeMap::new();
+        self.asking.as_ref()?.counters(|name, number| {
+            if number > 0 {
+                counts.insert(name, number);
+            }
+        });
+        Some(Fact::Unanswered(counts))
+    }
+
     /// What there was no room for, or what was not answered, by its name among the counters.
     pub fn counters(&self, mut count: impl FnMut(String, u64)) {
         count("execs_full".into(), self.execs.full());
+        count("hash_pending".into(), self.execs.late());
         count("accounts_full".into(), self.realms.evicted());
         count("containers_full".into(), self.containers.evicted());
-        if let Some(asking) = &self.asking {
-            asking.counters(count);
+        for (name, number) in &self.unanswered {
+            count(name.clone(), *number);
         }
     }
 }

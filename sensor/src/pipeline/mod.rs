@@ -357,6 +357,10 @@ impl<O: Output> Pipeline<O> {
         {
             self.write(next)?;
         }
+        // Kept, so that a replay counts the same.
+        if let Some(fact) = self.enrichment.unanswered() {
+            self.learn(fact);
+        }
         self.record(|| Frame::End {
             totals: totals.clone(),
             time,
@@ -427,9 +431,14 @@ impl<O: Output> Pipeline<O> {
         let about = self.enrichment.about(&event);
         if let Some(about) = &about
             && let Some(exec) = ExecId::of(&event)
-            && let Some(fingerprint) = about.executable.fingerprint()
         {
-            self.table.identify(exec, fingerprint);
+            if let Some(fingerprint) = about.executable.fingerprint() {
+                self.table.identify(exec, fingerprint);
+            }
+            // In a replay nobody asks.
+            for part in about.pending() {
+                self.record(|| Frame::Fact(Box::new(Fact::Pending(exec, part))));
+            }
         }
         let process = event.subject().and_then(|id| self.table.get(id));
         let parent = parent_of(&event, process).and_then(|id| self.table.get(id));

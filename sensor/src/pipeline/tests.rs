@@ -1,4 +1,4 @@
-//! What becomes of events that come too late.
+//! What becomes of events that come too late, and of what was not found out.
 
 use std::sync::{Arc, Mutex};
 
@@ -108,4 +108,16 @@ fn late_events_are_marked_and_counted() {
     assert_eq!(of_record("late"), [None, late(), None, late()]);
     let stop = documents.last().unwrap();
     assert_eq!(stop.pointer("/sensor/totals/late"), Some(&2.into()));
+}
+
+#[test]
+fn what_was_not_found_out_is_counted_in_a_replay_too() {
+    let kept = Kept::default();
+    let mut pipeline = pipeline(kept.clone());
+    pipeline.learn(Fact::Unanswered([("hash_gone".to_owned(), 3)].into()));
+    pipeline.end(Counted::default(), BootTime(50)).unwrap();
+    let documents = kept.documents();
+    let stop = documents.last().unwrap();
+    let gone = stop.pointer("/sensor/totals/degraded/hash_gone");
+    assert_eq!(gone, Some(&3.into()));
 }

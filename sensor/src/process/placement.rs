@@ -129,14 +129,10 @@ pub enum Shape {
     Unknown,
 }
 
-/// What `/proc/PID/cgroup` adds to the path of a cgroup that was removed.
-const REMOVED: &str = " (deleted)";
-
 /// What a cgroup's path says. The path is relative to the root of the hierarchy, as the kernel has
 /// it: with a leading `/`.
 #[must_use]
 pub fn placement(path: &str) -> Placement {
-    let path = path.strip_suffix(REMOVED).unwrap_or(path);
     let mut found = Placement {
         systemd: systemd::read(components(path)),
         ..Placement::default()

@@ -1,6 +1,6 @@
 //! Facts as JSON.
 
-use std::{io::Cursor, sync::Arc};
+use std::{collections::BTreeMap, io::Cursor, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::{
     enrich::{
         accounts::{Accounts, IdMap, Limits, Names, NamespaceAccounts},
         containers::ContainerId,
+        execs::Part,
         fact::{Fact, Realm},
         hashing::Missing,
         runtimes::Details,
@@ -26,6 +27,7 @@ pub(super) const ENTRIES_KEPT: usize = 8_192;
 pub(super) enum FactForm {
     Executable(Exec, Found),
     Script(Exec, Found),
+    Pending(Exec, Part),
     Accounts {
         realm: Realm,
         read: u64,
@@ -37,6 +39,7 @@ pub(super) enum FactForm {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         details: Option<Arc<Details>>,
     },
+    Unanswered(BTreeMap<String, u64>),
 }
 
 /// Process id and start, and the time of the exec.
@@ -63,6 +66,7 @@ impl From<&Fact> for FactForm {
         match fact {
             Fact::Executable(exec, found) => Self::Executable(exec.to_numbers(), found.into()),
             Fact::Script(exec, found) => Self::Script(exec.to_numbers(), found.into()),
+            Fact::Pending(exec, part) => Self::Pending(exec.to_numbers(), *part),
             Fact::Accounts(realm, read, accounts) => Self::Accounts {
                 realm: *realm,
                 read: read.0,
@@ -72,6 +76,7 @@ impl From<&Fact> for FactForm {
                 container: container.clone(),
                 details: details.clone(),
             },
+            Fact::Unanswered(counts) => Self::Unanswered(counts.clone()),
         }
     }
 }
@@ -83,6 +88,7 @@ impl From<FactForm> for Fact {
                 Self::Executable(ExecId::from_numbers(exec), found.into())
             }
             FactForm::Script(exec, found) => Self::Script(ExecId::from_numbers(exec), found.into()),
+            FactForm::Pending(exec, part) => Self::Pending(ExecId::from_numbers(exec), part),
             FactForm::Accounts {
                 realm,
                 read,
@@ -93,6 +99,7 @@ impl From<FactForm> for Fact {
                 accounts.map(|form| Arc::new(form.into())),
             ),
             FactForm::Container { container, details } => Self::Container(container, details),
+            FactForm::Unanswered(counts) => Self::Unanswered(counts),
         }
     }
 }
@@ -203,6 +210,7 @@ mod tests {
         for fact in [
             Fact::Executable(exec, Ok(Arc::new(fingerprint))),
             Fact::Script(exec, Err(Missing::Unreadable(13))),
+            Fact::Pending(exec, Part::Script),
             Fact::Accounts(realm, BootTime(3), Some(Arc::new(accounts))),
             Fact::Accounts(realm, BootTime(3), None),
             Fact::Container(
@@ -212,6 +220,7 @@ mod tests {
                 },
                 None,
             ),
+            Fact::Unanswered([("hash_gone".to_owned(), 3)].into()),
         ] {
             assert_eq!(through_json(&fact), fact);
         }

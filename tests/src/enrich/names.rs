@@ -49,7 +49,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// The user and group that a container's process is.
-const SOMEBODY: u32 = 1000;
+const SOMEBODY: u32 = 33;
 
 /// In a mount namespace of its own: makes a file system on the folder that is the first argument its
 /// root, with a program that waits, and `/etc/passwd` with as many users besides as the second

@@ -148,7 +148,8 @@ const CASES: &[Case] = &[
     ),
     // Docker.
     case("/docker/$A", DOCKER, None, NO),
-    case("/docker/$A (deleted)", DOCKER, None, NO),
+    // A name that anybody may choose; what `/proc` shows of a removed cgroup is not looked at.
+    unclear("/docker/$A (deleted)", NO),
     case("/../../docker/$A", DOCKER, None, NO),
     case(
         "/system.slice/docker-$A.scope",
