@@ -212,7 +212,10 @@ impl<O: Output> Pipeline<O> {
         }
         // What waited for it goes on; what comes after it at the reader's next word.
         if let Some(held) = &self.held {
-            self.complete_until(held.next.time)?;
+            // Just after it, which is certain of its place: so a replay writes it here too, before it
+            // learns what is learned from now on.
+            let after = BootTime(held.next.time.0.saturating_add(1));
+            self.complete_until(after)?;
         }
         Ok(())
     }

@@ -16,12 +16,20 @@ use super::names;
 use super::runtime::{Manner, Runtime};
 
 /// The scenarios.
-pub const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "enrich/replay",
-    play: replay,
-}];
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "enrich/replay",
+        play: |context| replay(context, 500, "user.name"),
+    },
+    // Most answers come too late, and a replay must not tell them earlier.
+    Scenario {
+        name: "enrich/replay-impatient",
+        play: |context| replay(context, 1, "sensor.process.hash_missing"),
+    },
+];
 
-fn replay(context: &Context<'_>) -> Result<Outcome> {
+/// Records a bit of everything, where an event waits so many milliseconds, and some tell `told`.
+fn replay(context: &Context<'_>, wait: u32, told: &str) -> Result<Outcome> {
     if let Some(reason) = refusal(context) {
         return Ok(Outcome::Skipped(reason));
     }
@@ -42,7 +50,7 @@ fn replay(context: &Context<'_>) -> Result<Outcome> {
     let path = context.folder.join("recording");
     let configuration = runtime
         .configuration()
-        .replace("hashes = false", "wait_milliseconds = 200");
+        .replace("hashes = false", &format!("wait_milliseconds = {wait}"));
     let sensor = context.recording_sensor(&configuration, &path)?;
     for program in [&program, &script, &huge, &program] {
         context.act("exec/exec", &[program])?;
@@ -76,7 +84,7 @@ fn replay(context: &Context<'_>) -> Result<Outcome> {
         "sensor.script.hash.sha256",
         "sensor.process.hash_missing",
         "container.name",
-        "user.name",
+        told,
     ] {
         let told = live.iter().any(|event| event.get(path).is_some());
         context.claim(told, format!("some event has {path}"));
