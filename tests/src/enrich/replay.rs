@@ -19,17 +19,26 @@ use super::runtime::{Manner, Runtime};
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "enrich/replay",
-        play: |context| replay(context, 500, "user.name"),
+        play: |context| replay(context, 500, &PATIENT),
     },
     // Most answers come too late, and a replay must not tell them earlier.
     Scenario {
         name: "enrich/replay-impatient",
-        play: |context| replay(context, 1, "sensor.process.hash_missing"),
+        play: |context| replay(context, 1, &["sensor.process.hash_missing"]),
     },
 ];
 
-/// Records a bit of everything, where an event waits so many milliseconds, and some tell `told`.
-fn replay(context: &Context<'_>, wait: u32, told: &str) -> Result<Outcome> {
+/// What some event tells, if each has time enough.
+const PATIENT: [&str; 5] = [
+    "process.hash.sha256",
+    "sensor.script.hash.sha256",
+    "sensor.process.hash_missing",
+    "container.name",
+    "user.name",
+];
+
+/// Records a bit of everything, where an event waits so many milliseconds, and some tell what is in `told`.
+fn replay(context: &Context<'_>, wait: u32, told: &[&str]) -> Result<Outcome> {
     if let Some(reason) = refusal(context) {
         return Ok(Outcome::Skipped(reason));
     }
@@ -79,13 +88,7 @@ fn replay(context: &Context<'_>, wait: u32, told: &str) -> Result<Outcome> {
     let ended = sensor.stop(Signal::TERM)?;
     context.claim_eq("problems", &ended.stream.problems(), &[].as_slice());
     let live = &ended.events.0;
-    for path in [
-        "process.hash.sha256",
-        "sensor.script.hash.sha256",
-        "sensor.process.hash_missing",
-        "container.name",
-        told,
-    ] {
+    for path in told {
         let told = live.iter().any(|event| event.get(path).is_some());
         context.claim(told, format!("some event has {path}"));
     }
