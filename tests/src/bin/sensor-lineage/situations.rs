@@ -22,6 +22,8 @@ pub struct Happened {
     pub cgroupfs: String,
     pub crun: String,
     pub burst: String,
+    /// Whether the last one's cgroup was gone within a second.
+    pub burst_is_gone: bool,
     /// The script that was run, and its digest.
     pub script: String,
     pub script_digest: String,
@@ -135,6 +137,12 @@ pub fn bring_about() -> Result<Happened> {
     step("nspawn", nspawn)?;
     step("podman", podman)?;
     let burst = step("burst", || container("burst", Driver::Systemd, None))?;
+    let scope = format!("/sys/fs/cgroup/system.slice/docker-{burst}.scope");
+    let ended = Instant::now();
+    while Path::new(&scope).exists() && ended.elapsed() < Duration::from_secs(1) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let burst_is_gone = !burst.is_empty() && !Path::new(&scope).exists();
     // Cron looks at its tables once a minute.
     while begun.elapsed() < Duration::from_secs(130) && !has_run("cron") {
         thread::sleep(Duration::from_secs(1));
@@ -144,6 +152,7 @@ pub fn bring_about() -> Result<Happened> {
         cgroupfs,
         crun,
         burst,
+        burst_is_gone,
         script,
         script_digest,
         digest,

@@ -111,6 +111,38 @@ impl<'a> Event<'a> {
 }
 
 impl Told {
+    /// What the sensor saw came out, all of it, in order and without an alert.
+    pub fn nothing_lost(&self) -> Result<String> {
+        let stop = self
+            .all()
+            .find(|event| event.text("event.code") == Some("sensor_stop"))
+            .context("the sensor did not stop in order")?;
+        let totals = stop.get("sensor.totals").context("it has no totals")?;
+        let kinds = totals.get("kinds").and_then(Value::as_array);
+        for kind in kinds.into_iter().flatten() {
+            ensure!(
+                kind.get("lost") == Some(&Value::Object(serde_json::Map::new()))
+                    && kind.get("seen") == kind.get("delivered"),
+                "something was lost: {kind}"
+            );
+        }
+        ensure!(
+            totals.get("late") == Some(&0.into()),
+            "events were late: {totals}"
+        );
+        for (number, event) in (1_u64..).zip(self.all()) {
+            ensure!(
+                event.get("event.sequence") == Some(&number.into()),
+                "number {number} is missing"
+            );
+            ensure!(
+                event.text("event.kind") != Some("alert"),
+                "a false alert: {event:?}"
+            );
+        }
+        Ok(format!("{} events", self.0.len()))
+    }
+
     /// The forks that made these processes.
     pub fn forks_of(&self, entities: &[&str]) -> Vec<Event<'_>> {
         let wanted: std::collections::HashSet<&str> = entities.iter().copied().collect();
