@@ -31,7 +31,12 @@ pub fn run(scenarios: &[&Scenario], rungs: &[Rung]) -> Result<bool> {
     };
     for rung in rungs {
         println!("rung {}", rung.name());
-        run_rung(scenarios, *rung, &place, &host, &mut report)
+        let scenarios: Vec<&Scenario> = scenarios
+            .iter()
+            .copied()
+            .filter(|scenario| !is_repetition(scenario, *rung, rungs))
+            .collect();
+        run_rung(&scenarios, *rung, &place, &host, &mut report)
             .with_context(|| format!("rung {}", rung.name()))?;
     }
     println!(
@@ -44,6 +49,14 @@ pub fn run(scenarios: &[&Scenario], rungs: &[Rung]) -> Result<bool> {
         println!("failed: {name}");
     }
     Ok(report.failed.is_empty())
+}
+
+/// Whether another rung of this run plays the same: who it was is told by execs and cgroups, whose
+/// programs are those of a locked-down host where there are kprobes.
+fn is_repetition(scenario: &Scenario, rung: Rung, rungs: &[Rung]) -> bool {
+    rung == Rung::Kprobes
+        && rungs.contains(&Rung::LockedDown)
+        && scenario.name.starts_with("enrich/")
 }
 
 fn run_rung(

@@ -86,7 +86,7 @@ pub(crate) struct MachineArgs {
     #[arg(long, value_name = "KERNEL_ARGS", allow_hyphen_values = true)]
     append: Vec<String>,
     /// Stop the machine after that many seconds
-    #[arg(long, value_name = "SECS", default_value_t = 900)]
+    #[arg(long, value_name = "SECS", default_value_t = 1800)]
     timeout: u64,
 }
 
