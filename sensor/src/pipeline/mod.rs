@@ -391,6 +391,7 @@ impl<O: Output> Pipeline<O> {
             ("ancestors_full", self.table.ancestors_cut()),
             ("cgroups_full", cgroups.evicted),
             ("cgroup_path_unreadable", cgroups.unreadable),
+            ("cgroup_path_unknown", cgroups.unknown),
         ]
         .map(|(name, count)| (name.to_owned(), count))
         .into();

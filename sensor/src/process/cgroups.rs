@@ -14,7 +14,7 @@ use std::{
 
 use sensor_common::cgroup::Operation;
 
-use super::placement::{Placement, placement};
+use super::placement::{Placement, Shape, placement};
 use crate::{
     event::{CgroupChange, CgroupId},
     kernel::cgroups::Mount,
@@ -53,6 +53,8 @@ pub struct Counters {
     pub evicted: u64,
     /// Paths that were cut by the kernel or are no text, and say nothing.
     pub unreadable: u64,
+    /// Paths of which not all is understood ([`Shape::Unknown`]): a container may have been made by hand.
+    pub unknown: u64,
 }
 
 /// A cgroup that was there before the sensor, or that was not known when a process in it acted.
@@ -154,6 +156,7 @@ impl Cgroups {
     }
 
     fn insert(&mut self, id: CgroupId, placement: Placement) {
+        self.counters.unknown += u64::from(placement.shape == Shape::Unknown);
         let number = self.total;
         self.total += 1;
         let known = Known {
@@ -277,6 +280,15 @@ mod tests {
         cgroups.observe(&change(4, Operation::Made, &docker(4).0));
         assert!(cgroups.get(CgroupId(1)).is_none());
         assert_eq!(cgroups.counters().evicted, 1);
+    }
+
+    #[test]
+    fn what_nobody_understands_is_counted() {
+        let mut cgroups = Cgroups::new(9);
+        for (id, path) in [(1, "/system.slice/a.service"), (2, "/whatever"), (3, "/")] {
+            cgroups.observe(&change(id, Operation::Made, path));
+        }
+        assert_eq!(cgroups.counters().unknown, 1);
     }
 
     #[test]

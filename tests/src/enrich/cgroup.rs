@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -27,8 +27,13 @@ pub struct Cgroup {
 impl Cgroup {
     /// Makes a cgroup, by its path from the hierarchy's root, and those above that are not there.
     pub fn make(host: &Host, path: &str) -> Result<Self> {
+        Self::below(&host.cgroup_mount, path)
+    }
+
+    /// The same in the hierarchy that is mounted there.
+    pub fn below(mount: &Path, path: &str) -> Result<Self> {
         let mut cgroup = Self {
-            folder: host.cgroup_mount.clone(),
+            folder: mount.to_owned(),
             made: Vec::new(),
         };
         for name in path.split('/').filter(|name| !name.is_empty()) {
@@ -84,6 +89,15 @@ impl Container {
             cgroup: Cgroup::make(context.host, &format!("docker/{id}"))?,
             facts: vec![("container.runtime", "docker".to_owned())],
             id,
+        })
+    }
+
+    /// One of Docker's, in a hierarchy of its own.
+    pub fn below(mount: &Path, id: &str) -> Result<Self> {
+        Ok(Self {
+            cgroup: Cgroup::below(mount, &format!("docker/{id}"))?,
+            facts: vec![("container.runtime", "docker".to_owned())],
+            id: id.to_owned(),
         })
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use serde_json::{Value, json};
 
 use crate::event::of;
@@ -37,6 +38,10 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "enrich/cgroup-before",
         play: before,
+    },
+    Scenario {
+        name: "enrich/cgroup-version-1",
+        play: version_1,
     },
     Scenario {
         name: "enrich/unknown-cgroup",
@@ -129,6 +134,45 @@ fn before(context: &Context<'_>) -> Result<Outcome> {
     }
     stop(context, sensor)?;
     Ok(Outcome::Passed)
+}
+
+/// A host on which a controller is still on version 1: containers are there.
+fn version_1(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(reason) = refusal(context) {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let folder = context.folder.join("pids");
+    fs::create_dir(&folder)?;
+    if let Err(error) = mount("none", &folder, "cgroup", MountFlags::empty(), c"pids") {
+        return Ok(Outcome::Skipped(format!(
+            "the kernel does not mount the pids controller: {error}"
+        )));
+    }
+    let played = in_version_1(context, &folder);
+    unmount(&folder, UnmountFlags::empty()).context("cannot unmount the pids controller")?;
+    played?;
+    Ok(Outcome::Passed)
+}
+
+fn in_version_1(context: &Context<'_>, folder: &Path) -> Result<()> {
+    let program = seven(context)?;
+    let path = program.to_string_lossy();
+    let before = Container::below(folder, &"1".repeat(64))?;
+    let sensor = context.own_sensor("")?;
+    let after = Container::below(folder, &"a".repeat(64))?;
+    for container in [before, after] {
+        let mut stage = context.stage("exec/exec", &[&*path])?;
+        container.cgroup.take(&mut stage)?;
+        stage.go()?;
+        let who = stage.finish()?.portrait.executed(&program, &[&path]);
+        let events = sensor.settle()?;
+        let expect = image::exec(context, &who, File::at(&program)?, &path);
+        let expect = container
+            .expect(expect, context.host, &who)
+            .is("agent.id", sensor.agent());
+        context.check(&*only_exec(&events, who.pid)?, &expect);
+    }
+    stop(context, sensor)
 }
 
 /// Names that no runtime gives: no event may tell of a container.

@@ -15,13 +15,16 @@ struct Field {
 /// Names the list of ECS's fields (`generated/ecs/ecs_flat.yml` of ECS's repository).
 const LIST: &str = "SENSOR_ECS_FLAT";
 
-/// The list, if it is at hand.
-fn ecs() -> Option<BTreeMap<String, Field>> {
-    let path = env::var_os(LIST).map_or_else(
+fn list_path() -> PathBuf {
+    env::var_os(LIST).map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/ecs/ecs_flat.yml"),
         PathBuf::from,
-    );
-    let list = fs::read_to_string(path).ok()?;
+    )
+}
+
+/// The list, if it is at hand.
+fn ecs() -> Option<BTreeMap<String, Field>> {
+    let list = fs::read_to_string(list_path()).ok()?;
     let mut fields = BTreeMap::new();
     let mut current = None;
     for line in list.lines() {
@@ -41,6 +44,41 @@ fn ecs() -> Option<BTreeMap<String, Field>> {
         }
     }
     Some(fields)
+}
+
+/// Types by category.
+type Categories = BTreeMap<String, Vec<String>>;
+
+/// For each `event.category`, the `event.type`s that ECS expects of it, and every `event.kind`.
+fn expected() -> Option<(Categories, Vec<String>)> {
+    let list = fs::read_to_string(list_path()).ok()?;
+    let section = |name: &str| {
+        let begin = format!("\n{name}:\n");
+        let rest = list.split_once(&begin).map(|(_, rest)| rest)?;
+        // Up to the next field, which begins a line.
+        Some(
+            rest.lines()
+                .take_while(|line| line.is_empty() || line.starts_with(' '))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let mut types = Vec::new();
+    let mut categories = BTreeMap::new();
+    for line in section("event.category")? {
+        if line.starts_with("  - description") {
+            types.clear();
+        } else if let Some(name) = line.strip_prefix("    - ") {
+            types.push(name.to_owned());
+        } else if let Some(name) = line.strip_prefix("    name: ") {
+            categories.insert(name.to_owned(), std::mem::take(&mut types));
+        }
+    }
+    let kinds = section("event.kind")?
+        .iter()
+        .filter_map(|line| line.strip_prefix("    name: "))
+        .map(str::to_owned)
+        .collect();
+    Some((categories, kinds))
 }
 
 /// Adds the paths below a value, each with a value that it has.
@@ -99,6 +137,39 @@ fn every_field_is_one_of_ecs() {
                 if field.kind == "date" {
                     let date = value.as_str().unwrap();
                     prop_assert!(date.parse::<jiff::Timestamp>().is_ok(), "{}", date);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn every_event_is_filed_as_ecs_expects() {
+    let Some((categories, kinds)) = expected() else {
+        eprintln!("SKIPPED: the list of ECS's fields is not at hand; name it with {LIST}");
+        return;
+    };
+    assert!(
+        categories.len() > 15 && kinds.len() > 5,
+        "the list cannot be read"
+    );
+    TestRunner::default()
+        .run(&input(), |input| {
+            let document = parse(&write(&input));
+            let event = &document["event"];
+            let kind = event["kind"].as_str().unwrap_or_default().to_owned();
+            prop_assert!(kinds.contains(&kind), "{}", kind);
+            for category in event["category"].as_array().into_iter().flatten() {
+                let category = category.as_str().unwrap_or_default();
+                let Some(expected) = categories.get(category) else {
+                    return Err(TestCaseError::fail(format!(
+                        "ECS has no category {category}"
+                    )));
+                };
+                for kind in event["type"].as_array().into_iter().flatten() {
+                    let kind = kind.as_str().unwrap_or_default().to_owned();
+                    prop_assert!(expected.contains(&kind), "{} in {}", kind, category);
                 }
             }
             Ok(())
