@@ -82,6 +82,8 @@ fn serve(listener: &UnixListener, over: &AtomicBool, manner: &Manner) {
         match manner {
             Manner::Hangs => held.push(stream),
             Manner::Garbage => {
+                // What comes before the question looks like an end.
+                let _question = BufReader::new(&stream).read_line(&mut String::new());
                 let _or_gone = (&stream).write_all(&b"\0\xffgarbage\r\n".repeat(100));
                 held.push(stream);
             }
