@@ -7,8 +7,10 @@
 //! order in which it was read.
 //!
 //! - [`account`]: what became of every event.
+//! - `inquiry`: what the kernel does not tell.
 
 pub mod account;
+mod inquiry;
 
 #[cfg(test)]
 mod tests;
@@ -26,9 +28,9 @@ use account::{Account, Loss};
 
 use crate::{
     clock::{BootTime, WallOffset, boot_time},
-    enrich::{Answer, Enrichment, fact::Fact},
+    enrich::{Enrichment, fact::Fact},
     event::{
-        Body, CgroupId, Event, ProcessId,
+        Body, Event, ProcessId,
         decode::{Decoded, decode, origin},
         interpret::Interpreter,
         order::{Order, Ordered},
@@ -37,8 +39,7 @@ use crate::{
     kernel::counters::Totals as Counted,
     output::{Content, Document, Format, Observed},
     process::{
-        BootId, Process, cgroups::Found, fingerprint::ExecId, placement::Placement,
-        snapshot::Sources, table::Table,
+        BootId, Process, cgroups::Found, fingerprint::ExecId, snapshot::Sources, table::Table,
     },
     recording::{Frame, RecordingError, Writer},
 };
@@ -201,37 +202,6 @@ impl<O: Output> Pipeline<O> {
         self.record(|| Frame::Cgroup(found));
     }
 
-    /// Takes in what a worker answered.
-    ///
-    /// # Errors
-    ///
-    /// If the output fails.
-    pub fn answer(&mut self, answer: Answer) -> Result<(), OutputError> {
-        for fact in self.enrichment.answer(answer) {
-            self.learn(fact);
-        }
-        // What waited for it goes on; what comes after it at the reader's next word.
-        if let Some(held) = &self.held {
-            // Just after it, which is certain of its place: so a replay writes it here too, before it
-            // learns what is learned from now on.
-            let after = BootTime(held.next.time.0.saturating_add(1));
-            self.complete_until(after)?;
-        }
-        Ok(())
-    }
-
-    /// Takes in what was found out.
-    pub fn learn(&mut self, fact: Fact) {
-        self.record(|| Frame::Fact(Box::new(fact.clone())));
-        if let Fact::Executable(exec, Ok(fingerprint)) = &fact
-            && self.table.identify(*exec, fingerprint)
-        {
-            // It is written already, and what comes after it can tell.
-            return;
-        }
-        self.enrichment.learn(fact);
-    }
-
     /// The distance from boot time to wall time from now on.
     pub fn set_wall_offset(&mut self, offset: WallOffset) {
         self.wall_offset = offset;
@@ -261,16 +231,6 @@ impl<O: Output> Pipeline<O> {
             },
             Ok((origin, _)) => self.order.push(origin, Item::Record(record)),
             Err(_) => self.undecodable(&record),
-        }
-    }
-
-    fn ask_about(&mut self, event: &Event) {
-        if let Body::Exec(exec) = &event.body {
-            let executed = self.wall_offset.wall_time(event.origin.time);
-            let placement = placement_of(&self.table, event);
-            for fact in self.enrichment.foresee(event, exec, executed, placement) {
-                self.learn(fact);
-            }
         }
     }
 
@@ -309,22 +269,6 @@ impl<O: Output> Pipeline<O> {
                 next
             };
             self.write(next)?;
-        }
-    }
-
-    /// Whether an exec waits for an answer, and may.
-    fn must_wait(&self, held: &Held) -> bool {
-        let Some(patience) = self.patience else {
-            return false;
-        };
-        match &held.next.record {
-            Item::Exec(event) => {
-                self.enrichment
-                    .is_pending(event, placement_of(&self.table, event))
-                    && !self.order.is_full()
-                    && held.since.elapsed() < patience
-            }
-            Item::Record(_) => false,
         }
     }
 
@@ -420,13 +364,6 @@ impl<O: Output> Pipeline<O> {
         }
     }
 
-    /// Asks about a cgroup's container.
-    fn meet_container(&mut self, cgroup: CgroupId) {
-        if let Some(placement) = self.table.cgroups().get(cgroup) {
-            self.enrichment.meet_container(placement);
-        }
-    }
-
     fn event(&mut self, mut event: Event, late: bool) -> Result<(), OutputError> {
         self.interpreter.interpret(&mut event);
         self.look_up_actor(&event);
@@ -481,29 +418,6 @@ impl<O: Output> Pipeline<O> {
             .lost(kind.unwrap_or(Kind::Exec), Loss::Undecodable);
     }
 
-    /// A process that acts and is not known came into the scope, or its fork was lost.
-    fn look_up_actor(&mut self, event: &Event) {
-        if let Some(sources) = &self.sources
-            && let Some(actor) = event.actor
-            && self.table.get(actor.id).is_none()
-            && let Some(process) = sources.read_one(actor.id)
-        {
-            self.add_process(process);
-        }
-    }
-
-    /// A cgroup that is not known was made while the kernel's record of it was lost, or was forgotten
-    /// for want of room.
-    fn look_up_cgroup(&mut self, event: &Event) {
-        if let Some(sources) = &self.sources
-            && let Some(actor) = event.actor
-            && self.table.cgroups().get(actor.cgroup).is_none()
-        {
-            let found = sources.cgroup_of(actor.id.tgid, actor.cgroup);
-            self.add_cgroup(found);
-        }
-    }
-
     fn state(&mut self, statement: Statement, time: BootTime) {
         let stated = Stated { time, statement };
         let document = Document {
@@ -535,12 +449,6 @@ impl<O: Output> Pipeline<O> {
         self.account.flushed();
         Ok(())
     }
-}
-
-/// What the cgroup of the process that acted says of it.
-fn placement_of<'a>(table: &'a Table, event: &Event) -> Option<&'a Placement> {
-    let placement = table.cgroups().get(event.actor?.cgroup)?;
-    Some(placement)
 }
 
 /// The parent of the process that an event is about: the event itself knows it best.

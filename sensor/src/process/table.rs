@@ -4,6 +4,10 @@
 //! name it. At the limit the ones that ended first go, then those that were not mentioned for
 //! longest.
 
+mod kinship;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -12,9 +16,8 @@ use std::{
 use super::{
     ARGUMENT_BYTES_KEPT, BootId, EntityId, Image, Process, START_TICK_NANOSECONDS,
     cgroups::{Cgroups, Found},
-    entry::{Circumstances, Entry},
     fingerprint::{ExecId, Fingerprint},
-    lineage::{Ancestor, Lineage, Population},
+    lineage::Population,
 };
 use crate::{
     clock::BootTime,
@@ -266,72 +269,8 @@ impl Table {
         };
         exec_changed(process, exec, event.origin.time);
         process.lineage.renew();
-        let (tgid, lineage) = (process.id.tgid, &process.lineage);
-        let [group, session] = [
-            (exec.process_group, &lineage.group_leader),
-            (exec.session_id, &lineage.session_leader),
-        ]
-        .map(|(leader, known)| match known {
-            Some(known) if known.id.tgid == leader => Leader::Known,
-            _ if leader == tgid => Leader::Itself,
-            _ => Leader::Other(leader),
-        });
-        let group = self.leader(group);
-        let session = self.leader(session);
-        if let Some(process) = self.process_mut(index) {
-            let lineage = &mut process.lineage;
-            group.apply(&mut lineage.group_leader);
-            session.apply(&mut lineage.session_leader);
-        }
+        self.lead(index, exec);
         self.settle(index, true);
-    }
-
-    fn leader(&mut self, leader: Leader) -> Change {
-        match leader {
-            Leader::Known => Change::None,
-            Leader::Itself => Change::To(None),
-            Leader::Other(tgid) => {
-                let found = self.newest.get(&tgid).copied();
-                Change::To(found.and_then(|found| self.ancestor(found)))
-            }
-        }
-    }
-
-    /// A process as its descendants remember it.
-    fn ancestor(&mut self, index: usize) -> Option<Arc<Ancestor>> {
-        let place = self.places.get_mut(index)?.as_mut()?;
-        Some(place.process.ancestor(&mut self.population))
-    }
-
-    /// Where what a process makes comes from.
-    fn offspring(&mut self, index: usize) -> Lineage {
-        match self.places.get_mut(index) {
-            Some(Some(place)) => place.process.offspring(&mut self.population),
-            _ => Lineage::default(),
-        }
-    }
-
-    /// Decides anew how a process came into the host.
-    fn settle(&mut self, index: usize, execs: bool) {
-        let mounts = |process: &Process| process.namespaces.map(|namespaces| namespaces.mnt);
-        let first = self.newest.get(&Tgid(1)).copied();
-        let hosts = first.and_then(|first| mounts(&self.place(first)?.process));
-        let Some(Some(place)) = self.places.get_mut(index) else {
-            return;
-        };
-        let process = &mut place.process;
-        let before = process.lineage.entry.take();
-        process.lineage.entry = Entry::after(
-            before,
-            Circumstances {
-                is_first: process.id.tgid == Tgid(1),
-                maker: process.lineage.maker.as_deref(),
-                image: process.image.as_deref(),
-                placement: process.placement.as_ref(),
-                execs,
-                is_in_host_mounts: hosts.is_some() && mounts(process) == hosts,
-            },
-        );
     }
 
     fn ended(&mut self, event: &Event) {
@@ -476,28 +415,6 @@ impl Table {
     }
 }
 
-/// Who leads a process.
-#[derive(Clone, Copy)]
-enum Leader {
-    Known,
-    Itself,
-    Other(Tgid),
-}
-
-/// What becomes of a leader that is known.
-enum Change {
-    None,
-    To(Option<Arc<Ancestor>>),
-}
-
-impl Change {
-    fn apply(self, known: &mut Option<Arc<Ancestor>>) {
-        if let Self::To(leader) = self {
-            *known = leader;
-        }
-    }
-}
-
 /// Whether two starts of processes with the same id are one. A start from `/proc` is rounded down
 /// to the unit there; one from the kernel's records is exact.
 fn is_same(one: BootTime, other: BootTime) -> bool {
@@ -546,165 +463,4 @@ pub(super) fn kept_arguments(bytes: &[u8]) -> Vec<String> {
         .split(|byte| *byte == 0)
         .map(|argument| String::from_utf8_lossy(argument).into_owned())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use sensor_common::record::Ring;
-
-    use super::*;
-    use crate::event::{Actor, CgroupId, Exit, ExitStatus, Origin, Tid};
-
-    fn id(tgid: u32, start: u64) -> ProcessId {
-        ProcessId {
-            tgid: Tgid(tgid),
-            start: BootTime(start),
-        }
-    }
-
-    fn event(time: u64, actor: ProcessId, body: Body) -> Event {
-        Event {
-            origin: Origin {
-                cpu: 0,
-                ring: Ring::Bulk,
-                sequence: 0,
-                time: BootTime(time),
-            },
-            actor: Some(Actor {
-                id: actor,
-                tid: Tid(actor.tgid.0),
-                uid: 0,
-                cgroup: CgroupId(1),
-                credentials_digest: 0,
-                io_worker: false,
-            }),
-            body,
-        }
-    }
-
-    fn fork(time: u64, parent: ProcessId, child: ProcessId) -> Event {
-        let fork = Fork {
-            child,
-            parent,
-            namespace_pid: child.tgid,
-        };
-        event(time, parent, Body::Fork(fork))
-    }
-
-    fn exit(time: u64, process: ProcessId) -> Event {
-        let status = ExitStatus::Code(0);
-        event(time, process, Body::Exit(Exit { status }))
-    }
-
-    fn table(limit: usize) -> Table {
-        Table::new(BootId::parse("0123456789abcdef").unwrap(), limit, 4)
-    }
-
-    #[test]
-    fn a_child_has_its_callers_image_until_it_execs() {
-        let mut table = table(10);
-        let mut init = Process::unknown(table.boot, id(1, 0));
-        init.image = Some(Arc::new(Image {
-            name: "init".into(),
-            ..Image::default()
-        }));
-        table.add(init);
-        table.observe(&fork(50, id(1, 0), id(2, 50)));
-        let child = table.get(id(2, 50)).unwrap();
-        assert_eq!(child.image.as_ref().unwrap().name, "init");
-        assert_eq!(child.parent, Some(id(1, 0)));
-        assert_eq!(child.entity_id.as_str(), "0123456789abcdef-2-0");
-    }
-
-    #[test]
-    fn an_id_that_is_used_again_is_another_process() {
-        let mut table = table(10);
-        table.observe(&fork(100, id(1, 0), id(7, 100)));
-        table.observe(&exit(200, id(7, 100)));
-        table.observe(&fork(300, id(1, 0), id(7, 300)));
-        let first = table.get(id(7, 100)).unwrap();
-        let second = table.get(id(7, 300)).unwrap();
-        assert!(first.ended.is_some() && second.ended.is_none());
-        assert_ne!(first.entity_id, second.entity_id);
-    }
-
-    #[test]
-    fn an_exact_start_finds_what_proc_told() {
-        let mut table = table(10);
-        table.add(Process::unknown(table.boot, id(5, 30_000_000)));
-        assert!(table.get(id(5, 31_234_567)).is_some());
-        assert!(table.get(id(5, 41_234_567)).is_none());
-        table.observe(&exit(50_000_000, id(5, 31_234_567)));
-        assert!(table.get(id(5, 30_000_000)).unwrap().ended.is_some());
-        assert_eq!(table.len(), 1);
-    }
-
-    #[test]
-    fn ended_processes_are_forgotten_after_a_while() {
-        let mut table = table(10);
-        table.observe(&fork(1, id(1, 0), id(2, 1)));
-        table.observe(&exit(2, id(2, 1)));
-        table.observe(&exit(3, id(1, 0)));
-        assert_eq!(table.len(), 2);
-        table.observe(&fork(
-            REMEMBERED_NANOSECONDS + 10,
-            id(8, 1),
-            id(9, REMEMBERED_NANOSECONDS + 10),
-        ));
-        assert!(table.get(id(2, 1)).is_none() && table.get(id(1, 0)).is_none());
-        assert_eq!(table.len(), 2);
-    }
-
-    #[test]
-    fn at_the_limit_the_ended_go_first() {
-        let mut table = table(3);
-        table.observe(&fork(1, id(1, 0), id(2, 1)));
-        table.observe(&fork(2, id(1, 0), id(3, 2)));
-        table.observe(&exit(3, id(2, 1)));
-        table.observe(&fork(4, id(1, 0), id(4, 4)));
-        assert!(table.get(id(2, 1)).is_none());
-        assert_eq!(table.evicted(), 0);
-        table.observe(&fork(5, id(1, 0), id(5, 5)));
-        assert_eq!(table.evicted(), 1);
-        assert_eq!(table.len(), 3);
-    }
-
-    #[test]
-    fn keeps_a_bounded_part_of_the_arguments() {
-        assert_eq!(kept_arguments(b"a\0\0b c\0"), ["a", "", "b c"]);
-        assert!(kept_arguments(b"").is_empty());
-        assert_eq!(kept_arguments(b"\0"), [""]);
-        let long = kept_arguments(&[b'x'; 5000]);
-        assert_eq!(long.concat().len(), ARGUMENT_BYTES_KEPT);
-    }
-
-    proptest! {
-        /// Whatever happens in whatever order, the table stays within its limit, and every process
-        /// that is found is the one that was asked for.
-        #[test]
-        fn stays_consistent(steps in proptest::collection::vec((0u8..3, 1u32..6, 0u64..40), 1..300)) {
-            let mut table = table(8);
-            let mut now = 0;
-            for (step, tgid, start) in steps {
-                now += 1_000_000_000;
-                let process = id(tgid, start * 3_000_001);
-                match step {
-                    0 => table.observe(&fork(now, id(tgid % 3 + 1, 0), process)),
-                    1 => table.observe(&exit(now, process)),
-                    _ => table.add(Process::unknown(table.boot, id(tgid, start * START_TICK_NANOSECONDS))),
-                }
-                prop_assert!(table.len() <= 8);
-                let live = table.places.iter().flatten().count();
-                prop_assert_eq!(live, table.len());
-                if let Some(found) = table.get(process) {
-                    prop_assert!(is_same(found.id.start, process.start));
-                }
-                // Every place can be found through its id.
-                for place in table.places.iter().flatten() {
-                    prop_assert!(table.get(place.process.id).is_some());
-                }
-            }
-        }
-    }
 }
