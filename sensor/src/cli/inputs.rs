@@ -1,6 +1,9 @@
 //! What the pipeline's thread is given, by the reader and by the threads that answer its questions.
 
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::{
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel},
+    time::Duration,
+};
 
 use crate::{
     enrich::Answer,
@@ -19,6 +22,8 @@ pub(super) enum Input {
     /// An answer to a question of the pipeline's. There are never more than questions, whose number
     /// is bounded where they are asked.
     Answer(Answer),
+    /// Nothing came within the time that was given.
+    Nothing,
 }
 
 /// The reader's way to the pipeline.
@@ -63,11 +68,18 @@ impl Answers {
     }
 }
 
-impl Iterator for Inputs {
-    type Item = Input;
-
-    fn next(&mut self) -> Option<Input> {
-        let input = self.inputs.recv().ok()?;
+impl Inputs {
+    /// The next one; none if nobody can give any more. If there is none within a time, that is what it
+    /// says.
+    pub(super) fn next(&self, within: Option<Duration>) -> Option<Input> {
+        let input = match within {
+            None => self.inputs.recv().ok()?,
+            Some(within) => match self.inputs.recv_timeout(within) {
+                Ok(input) => input,
+                Err(RecvTimeoutError::Timeout) => return Some(Input::Nothing),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            },
+        };
         if let Input::Reading(_) = input {
             // Each came with one.
             let _ = self.permits.recv();
@@ -84,8 +96,17 @@ mod tests {
     use crate::kernel::counters::Totals;
 
     #[test]
+    fn whoever_waits_for_a_time_learns_that_it_is_over() {
+        let (readings, answers, inputs) = inputs();
+        let moment = Some(Duration::from_millis(1));
+        assert!(matches!(inputs.next(moment), Some(Input::Nothing)));
+        drop((readings, answers));
+        assert!(inputs.next(moment).is_none());
+    }
+
+    #[test]
     fn readings_wait_for_room_and_end_with_the_pipeline() {
-        let (readings, _answers, mut inputs) = inputs();
+        let (readings, _answers, inputs) = inputs();
         let reader = thread::spawn(move || {
             let mut added = 0;
             while readings.add(Reading::Totals(Totals::default())).is_ok() {
@@ -94,7 +115,7 @@ mod tests {
             added
         });
         for _ in 0..3 * READINGS {
-            assert!(matches!(inputs.next(), Some(Input::Reading(_))));
+            assert!(matches!(inputs.next(None), Some(Input::Reading(_))));
         }
         drop(inputs);
         let added = reader.join().unwrap();

@@ -247,8 +247,9 @@ impl Work {
         }
         memory::give_back();
         pipeline.started(first.started, boot_time())?;
-        for input in self.inputs {
+        while let Some(input) = self.inputs.next(pipeline.patience_left()) {
             match input {
+                Input::Nothing => pipeline.lose_patience()?,
                 Input::Answer(answer) => pipeline.answer(answer)?,
                 Input::Reading(Reading::Batch(batch)) => {
                     let complete_until = batch.complete_until(patience);

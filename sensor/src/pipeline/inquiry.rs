@@ -1,5 +1,7 @@
 //! What the kernel does not tell: it is asked for ahead, waited for, and looked up.
 
+use std::time::Duration;
+
 use super::{Held, Item, Output, OutputError, Pipeline};
 use crate::{
     clock::BootTime,
@@ -19,7 +21,23 @@ impl<O: Output> Pipeline<O> {
         for fact in self.enrichment.answer(answer) {
             self.learn(fact);
         }
-        // What waited for it goes on; what comes after it at the reader's next word.
+        self.lose_patience()
+    }
+
+    /// How long the next event may still wait for an answer; none if it does not.
+    #[must_use]
+    pub fn patience_left(&self) -> Option<Duration> {
+        let waited = self.held.as_ref()?.since.elapsed();
+        Some(self.patience?.saturating_sub(waited))
+    }
+
+    /// The next event goes on, if it has what it waited for, or waited as long as it may; what comes
+    /// after it goes on at the reader's next word.
+    ///
+    /// # Errors
+    ///
+    /// If the output fails.
+    pub fn lose_patience(&mut self) -> Result<(), OutputError> {
         if let Some(held) = &self.held {
             // Just after it, which is certain of its place: so a replay writes it here too, before it
             // learns what is learned from now on.
