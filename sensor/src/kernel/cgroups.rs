@@ -62,11 +62,15 @@ impl Tree {
 
     /// By `/proc/cgroups` and `/proc/self/mountinfo`.
     fn read(controllers: &str, mounts: &str) -> Self {
-        let of = |name: &&'static str| controller(controllers, name);
+        // A hierarchy that is mounted nowhere is what is left of one: nobody makes cgroups in it.
+        let of = |name: &&'static str| {
+            let (hierarchy, controller) = controller(controllers, name)?;
+            Some((hierarchy, find_mount(mounts, Some(name))?, controller))
+        };
         match CONTROLLERS.iter().find_map(of) {
-            Some((hierarchy, controller)) => Self {
+            Some((hierarchy, mount, controller)) => Self {
                 hierarchy,
-                mount: find_mount(mounts, Some(controller.name)),
+                mount: Some(mount),
                 controller: Some(controller),
             },
             None => Self {
@@ -173,6 +177,15 @@ mod tests {
         assert_eq!(mount.point, Path::new("/sys/fs/cgroup/unified"));
         assert_eq!(tree.path_in("1:name=systemd:/x\n0::/y\n"), Some("/y"));
         assert_eq!(Tree::read("", "").mount, None);
+    }
+
+    #[test]
+    fn a_hierarchy_that_is_mounted_nowhere_does_not_count() {
+        let (unified, _) = MOUNTS.split_once('\n').unwrap();
+        let tree = Tree::read(V1, unified);
+        assert_eq!((tree.hierarchy, tree.controller), (0, None));
+        let point = tree.mount.map(|mount| mount.point);
+        assert_eq!(point.as_deref(), Some(Path::new("/sys/fs/cgroup/unified")));
     }
 
     #[test]
