@@ -65,6 +65,7 @@ pub enum BtfError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Named {
     Structure,
+    Enumeration,
     Function,
     Typedef,
 }
@@ -81,7 +82,7 @@ const DEPTH: usize = 16;
 
 impl Btf {
     /// Indexes type information. Of all names only those in `wanted` are kept: structures and
-    /// unions, functions, and typedefs.
+    /// unions, enumerations, functions, and typedefs.
     ///
     /// # Errors
     ///
@@ -182,6 +183,22 @@ impl Btf {
             so_far.push_str(step);
         }
         Ok(found)
+    }
+
+    /// The value of a name in an enumeration, if there are both.
+    #[must_use]
+    pub fn enumerator(&self, enumeration: &str, wanted: &str) -> Option<u32> {
+        /// A name and a value (`struct btf_enum`).
+        const BYTES: usize = 8;
+        let key = (Named::Enumeration, enumeration.to_owned());
+        let record = self.record(*self.named.get(&key)?)?;
+        (0..record.length())
+            .map(|number| record.at + COMMON + number * BYTES)
+            .find(|at| {
+                let name = self.type_word(*at);
+                name.and_then(|name| self.name(name, wanted.len())) == Some(wanted.as_bytes())
+            })
+            .and_then(|at| self.type_word(at + 4))
     }
 
     /// Whether the kernel has a function of this name.
@@ -352,6 +369,7 @@ impl Record {
     fn namespace(&self) -> Option<Named> {
         match self.kind() {
             kind::STRUCT | kind::UNION => Some(Named::Structure),
+            kind::ENUM => Some(Named::Enumeration),
             kind::FUNC => Some(Named::Function),
             kind::TYPEDEF => Some(Named::Typedef),
             _ => None,
@@ -475,10 +493,12 @@ mod tests {
         btf.record(kind::FUNC_PROTO, false, "", 0, &[&[0, 1][..]; 4]);
         btf.record(kind::PTR, false, "", 7, &[]);
         btf.record(kind::TYPEDEF, false, "btf_trace_happens", 8, &[]);
+        let (red, green) = (btf.name("red"), btf.name("green"));
+        btf.record(kind::ENUM, false, "colour", 4, &[&[red, 3], &[green, 11]]);
         btf
     }
 
-    const WANTED: &[&str] = &["outer", "work", "btf_trace_happens"];
+    const WANTED: &[&str] = &["outer", "work", "btf_trace_happens", "colour"];
 
     fn member(bit_offset: u32, bit_width: Option<u32>) -> (u32, Option<u32>) {
         (bit_offset, bit_width)
@@ -498,6 +518,14 @@ mod tests {
             assert_eq!(find(&btf, "outer.in.x"), member(64, None));
             assert_eq!(find(&btf, "outer.flag"), member(99, Some(1)));
         }
+    }
+
+    #[test]
+    fn knows_the_values_of_an_enumeration() {
+        let btf = Btf::parse(sample().build(24), WANTED).unwrap();
+        assert_eq!(btf.enumerator("colour", "green"), Some(11));
+        assert_eq!(btf.enumerator("colour", "gree"), None);
+        assert_eq!(btf.enumerator("outer", "green"), None);
     }
 
     #[test]

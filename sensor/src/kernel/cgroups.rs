@@ -41,15 +41,15 @@ pub struct Mount {
 }
 
 /// Controllers that every runtime and systemd put their processes in, best first.
-const CONTROLLERS: [&str; 4] = ["pids", "memory", "devices", "cpu"];
+pub(super) const CONTROLLERS: [&str; 4] = ["pids", "memory", "devices", "cpu"];
 
 impl Tree {
-    /// The running host's.
+    /// The running host's; `number` says that of a controller, if the kernel has it.
     ///
     /// # Errors
     ///
     /// If `/proc` does not show the hierarchies.
-    pub fn of_this_host() -> io::Result<Self> {
+    pub fn of_this_host(number: impl Fn(&str) -> Option<u32>) -> io::Result<Self> {
         let controllers = match fs::read_to_string("/proc/cgroups") {
             Ok(text) => text,
             // A kernel without version 1.
@@ -57,14 +57,19 @@ impl Tree {
             Err(error) => return Err(error),
         };
         let mounts = fs::read("/proc/self/mountinfo")?;
-        Ok(Self::read(&controllers, &String::from_utf8_lossy(&mounts)))
+        let mounts = String::from_utf8_lossy(&mounts);
+        Ok(Self::read(&controllers, &mounts, number))
     }
 
     /// By `/proc/cgroups` and `/proc/self/mountinfo`.
-    fn read(controllers: &str, mounts: &str) -> Self {
+    fn read(controllers: &str, mounts: &str, number: impl Fn(&str) -> Option<u32>) -> Self {
         // A hierarchy that is mounted nowhere is what is left of one: nobody makes cgroups in it.
         let of = |name: &&'static str| {
-            let (hierarchy, controller) = controller(controllers, name)?;
+            let controller = Controller {
+                name,
+                index: number(name)?,
+            };
+            let hierarchy = hierarchy(controllers, name)?;
             Some((hierarchy, find_mount(mounts, Some(name))?, controller))
         };
         match CONTROLLERS.iter().find_map(of) {
@@ -101,20 +106,11 @@ impl Mount {
     }
 }
 
-/// The hierarchy of a controller, if it is one of version 1, and the controller's index: the rows
-/// of `/proc/cgroups` are in the order of `enum cgroup_subsys_id` (`proc_cgroupstats_show`,
-/// `kernel/cgroup/cgroup-v1.c`).
-fn controller(controllers: &str, wanted: &'static str) -> Option<(u32, Controller)> {
-    let rows = controllers.lines().filter(|line| !line.starts_with('#'));
-    for (index, row) in (0..).zip(rows) {
-        let mut columns = row.split_whitespace();
-        if columns.next() == Some(wanted) {
-            let hierarchy = columns.next()?.parse().ok().filter(|id| *id != 0)?;
-            let name = wanted;
-            return Some((hierarchy, Controller { name, index }));
-        }
-    }
-    None
+/// The hierarchy of a controller, if it is one of version 1.
+fn hierarchy(controllers: &str, wanted: &str) -> Option<u32> {
+    let mut rows = controllers.lines().map(str::split_whitespace);
+    let mut row = rows.find(|row| row.clone().next() == Some(wanted))?;
+    row.nth(1)?.parse().ok().filter(|id| *id != 0)
 }
 
 /// The first mount of a controller's hierarchy, or of version 2 (format: `proc(5)`).
@@ -145,6 +141,14 @@ mod tests {
 
     use super::*;
 
+    /// As `enum cgroup_subsys_id` numbers them.
+    fn number(controller: &str) -> Option<u32> {
+        [("cpu", 1), ("memory", 4), ("pids", 11)]
+            .iter()
+            .find(|(name, _)| *name == controller)
+            .map(|(_, number)| *number)
+    }
+
     const V1: &str = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n\
         cpuset\t3\t1\t1\ncpu\t5\t1\t1\nmemory\t6\t80\t1\npids\t9\t80\t1\n";
     const V2: &str = "#subsys_name\thierarchy\tnum_cgroups\tenabled\n\
@@ -156,10 +160,10 @@ mod tests {
 
     #[test]
     fn version_1_counts_where_controllers_are_on_it() {
-        let tree = Tree::read(V1, MOUNTS);
+        let tree = Tree::read(V1, MOUNTS, number);
         assert_eq!(tree.hierarchy, 9);
         let controller = tree.controller.as_ref().unwrap();
-        assert_eq!((controller.name, controller.index), ("pids", 3));
+        assert_eq!((controller.name, controller.index), ("pids", 11));
         let mount = tree.mount.as_ref().unwrap();
         assert_eq!(mount.point, Path::new("/sys/fs/cgroup/pids"));
         assert_eq!(
@@ -170,19 +174,19 @@ mod tests {
 
     #[test]
     fn version_2_counts_otherwise() {
-        let tree = Tree::read(V2, MOUNTS);
+        let tree = Tree::read(V2, MOUNTS, number);
         assert_eq!(tree.hierarchy, 0);
         assert_eq!(tree.controller, None);
         let mount = tree.mount.as_ref().unwrap();
         assert_eq!(mount.point, Path::new("/sys/fs/cgroup/unified"));
         assert_eq!(tree.path_in("1:name=systemd:/x\n0::/y\n"), Some("/y"));
-        assert_eq!(Tree::read("", "").mount, None);
+        assert_eq!(Tree::read("", "", number).mount, None);
     }
 
     #[test]
     fn a_hierarchy_that_is_mounted_nowhere_does_not_count() {
         let (unified, _) = MOUNTS.split_once('\n').unwrap();
-        let tree = Tree::read(V1, unified);
+        let tree = Tree::read(V1, unified, number);
         assert_eq!((tree.hierarchy, tree.controller), (0, None));
         let point = tree.mount.map(|mount| mount.point);
         assert_eq!(point.as_deref(), Some(Path::new("/sys/fs/cgroup/unified")));
@@ -201,7 +205,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(controllers: String, mounts: String, cgroups: String) {
-            let _ = Tree::read(&controllers, &mounts).path_in(&cgroups);
+            let _ = Tree::read(&controllers, &mounts, number).path_in(&cgroups);
         }
     }
 }

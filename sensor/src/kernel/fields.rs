@@ -7,20 +7,23 @@ use thiserror::Error;
 
 use super::{
     btf::{Btf, BtfError},
-    preemption,
+    cgroups, preemption,
 };
 
 /// The kernel's type information.
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
-/// Functions that are asked for, besides the fields' structures.
+/// Functions and enumerations that are asked for, besides the fields' structures.
 const FUNCTIONS: &[&str] = &[
     ACCEPT,
     CURRENT_TASK_BTF,
     SKC_TO_TCP_SOCK,
     CREATE_IO_THREAD,
+    CONTROLLERS,
     "btf_trace_sched_process_exit",
 ];
+/// The cgroup controllers that this kernel was built with.
+const CONTROLLERS: &str = "cgroup_subsys_id";
 const ACCEPT: &str = "inet_csk_accept";
 const CURRENT_TASK_BTF: &str = "bpf_get_current_task_btf";
 const SKC_TO_TCP_SOCK: &str = "bpf_skc_to_tcp_sock";
@@ -41,6 +44,8 @@ pub struct Layout {
     pub has_io_threads: bool,
     /// Whether a program can be preempted ([`preemption`]).
     pub is_preemptible: bool,
+    /// The controllers of [`cgroups`] that this kernel has, and their numbers.
+    controllers: Vec<(&'static str, u32)>,
     /// Parameters of `inet_csk_accept`.
     pub accept_parameters: u32,
     /// Whether `sched_process_exit` says if the whole group is dead.
@@ -101,6 +106,13 @@ impl Layout {
             has_skc_to_tcp_sock: btf.has_function(SKC_TO_TCP_SOCK),
             is_preemptible: preemption::programs_can_be_preempted(),
             has_io_threads: btf.has_function(CREATE_IO_THREAD),
+            controllers: cgroups::CONTROLLERS
+                .iter()
+                .filter_map(|name| {
+                    let number = btf.enumerator(CONTROLLERS, &format!("{name}_cgrp_id"))?;
+                    Some((*name, number))
+                })
+                .collect(),
             accept_parameters: btf
                 .parameters(ACCEPT)
                 .and_then(|count| u32::try_from(count).ok())
@@ -117,6 +129,14 @@ impl Layout {
             .iter()
             .map(|field| field.global)
             .zip(self.offsets.iter().copied())
+    }
+
+    /// The number of a cgroup controller (`enum cgroup_subsys_id`), if this kernel has it.
+    pub fn controller(&self, name: &str) -> Option<u32> {
+        let mut controllers = self.controllers.iter();
+        controllers
+            .find(|(known, _)| *known == name)
+            .map(|(_, number)| *number)
     }
 
     /// The required members of a group that this kernel does not have.

@@ -180,7 +180,7 @@ impl LoadError {
 pub fn load(options: &Options) -> Result<Loaded, LoadError> {
     preflight::check()?;
     let layout = Layout::of_running_kernel()?;
-    let tree = Tree::of_this_host().map_err(LoadError::Cgroups)?;
+    let tree = Tree::of_this_host(|name| layout.controller(name)).map_err(LoadError::Cgroups)?;
     let settings = Settings::new(options, &layout, &tree);
     let mut ebpf = open(options, &settings)?;
     let mut rings = set_up_rings(&mut ebpf, options)?;
