@@ -570,7 +570,7 @@ mod tests {
         btf.record(31, false, "future", 0, &[]);
         assert_eq!(
             Btf::parse(btf.build(24), WANTED).unwrap_err(),
-            BtfError::UnknownKind { id: 10, kind: 31 }
+            BtfError::UnknownKind { id: 11, kind: 31 }
         );
     }
 
