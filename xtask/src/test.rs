@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZero;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &TestArgs) -> Ended {
         if kernel.has_modules() {
             guest.modules.extend(MODULES.map(str::to_owned));
         }
-        let verdict = vm::boot(&qemu, kernel, &machine, &guest, &mut screen)
+        let verdict = boot(&qemu, kernel, &machine, &guest, &mut screen)
             .and_then(|verdict| screen.finish().map(|()| verdict));
         row(kernel, &verdict)
     })?;
@@ -95,6 +96,28 @@ pub(crate) fn run(args: &TestArgs) -> Ended {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Boots a machine; once more, and never silently, if most likely the emulator broke its kernel.
+fn boot(
+    qemu: &Path,
+    kernel: &Kernel,
+    machine: &Machine,
+    guest: &Guest,
+    screen: &mut Labelled,
+) -> Result<Verdict> {
+    let verdict = vm::boot(qemu, kernel, machine, guest, screen)?;
+    if !verdict.is_likely_the_emulators() {
+        return Ok(verdict);
+    }
+    say(format_args!(
+        "{:>6} | {}\n\
+         a breakpoint was executed that is not in the kernel's memory, most likely by the emulator's \
+         fault; once more",
+        kernel.name,
+        verdict.explain("the kernel broke")
+    ));
+    vm::boot(qemu, kernel, machine, guest, screen)
 }
 
 /// One line of the table.

@@ -71,6 +71,11 @@ impl Verdict {
         }
     }
 
+    /// Whether the kernel broke in a way that is most likely the emulator's doing.
+    pub(crate) fn is_likely_the_emulators(&self) -> bool {
+        console::breakpoint_not_in_memory(&self.console)
+    }
+
     /// The failure at length: with the console's last lines, unless the guest said itself what is
     /// wrong.
     pub(crate) fn explain(&self, failure: &str) -> String {
