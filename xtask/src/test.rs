@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::num::NonZero;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -85,7 +84,7 @@ pub(crate) fn run(args: &TestArgs) -> Ended {
         if kernel.has_modules() {
             guest.modules.extend(MODULES.map(str::to_owned));
         }
-        let verdict = boot(&qemu, kernel, &machine, &guest, &mut screen)
+        let verdict = vm::boot(&qemu, kernel, &machine, &guest, &mut screen)
             .and_then(|verdict| screen.finish().map(|()| verdict));
         row(kernel, &verdict)
     })?;
@@ -96,28 +95,6 @@ pub(crate) fn run(args: &TestArgs) -> Ended {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Boots a machine; once more, and never silently, if most likely the emulator broke its kernel.
-fn boot(
-    qemu: &Path,
-    kernel: &Kernel,
-    machine: &Machine,
-    guest: &Guest,
-    screen: &mut Labelled,
-) -> Result<Verdict> {
-    let verdict = vm::boot(qemu, kernel, machine, guest, screen)?;
-    if !verdict.is_likely_the_emulators() {
-        return Ok(verdict);
-    }
-    say(format_args!(
-        "{:>6} | {}\n\
-         a breakpoint was executed that is not in the kernel's memory, most likely by the emulator's \
-         fault; once more",
-        kernel.name,
-        verdict.explain("the kernel broke")
-    ));
-    vm::boot(qemu, kernel, machine, guest, screen)
 }
 
 /// One line of the table.
@@ -131,11 +108,14 @@ struct Row {
 }
 
 fn row(kernel: &Kernel, verdict: &Result<Verdict>) -> Row {
-    let (passed, text) = match verdict {
+    let (passed, mut text) = match verdict {
         Ok(verdict) => judge(kernel, verdict),
         Err(error) => (false, format!("FAILED: {error:#}")),
     };
     let verdict = verdict.as_ref().ok();
+    if verdict.is_some_and(|verdict| verdict.is_second_try) {
+        text.push_str("; the second try, the kernel broke in the first (see above)");
+    }
     Row {
         kernel: kernel.name.clone(),
         release: kernel.release.clone(),

@@ -190,4 +190,10 @@ impl Screen for Collector {
     fn note(&mut self, text: &str) {
         say(format_args!("{} | {text}", self.label));
     }
+
+    fn start_over(&mut self) -> Result<()> {
+        self.stdout.clear();
+        self.stderr.clear();
+        Ok(())
+    }
 }

@@ -24,7 +24,7 @@ use super::gdb::Debugger;
 use super::kernel::{self, Kernel};
 use super::report::{Decoder, Report, Status};
 use super::screen::Screen;
-use super::verdict::{End, Verdict};
+use super::verdict::{self, End, Verdict};
 use super::{Guest, Machine, channel, console, initramfs, modules, qemu};
 
 /// Far longer than any kernel takes to boot, on a busy host too.
@@ -32,9 +32,22 @@ const LONGEST_BOOT: Duration = Duration::from_secs(300);
 /// Powering off takes a second; what hangs then must not hang us.
 const LONGEST_POWER_OFF: Duration = Duration::from_secs(20);
 
-/// Boots the kernel, runs the guest's command and waits for the machine's end. An error is one of
-/// the host's; what went wrong in the guest is in the verdict.
+/// Boots the kernel, runs the guest's command and waits for the machine's end; all of it once more
+/// if the emulator broke the kernel. An error is one of the host's; what went wrong in the guest is
+/// in the verdict.
 pub(crate) fn boot(
+    qemu: &Path,
+    kernel: &Kernel,
+    machine: &Machine,
+    guest: &Guest,
+    screen: &mut dyn Screen,
+) -> Result<Verdict> {
+    verdict::boot_twice_if_emulator_broke(screen, |screen| {
+        boot_once(qemu, kernel, machine, guest, screen)
+    })
+}
+
+fn boot_once(
     qemu: &Path,
     kernel: &Kernel,
     machine: &Machine,

@@ -9,6 +9,8 @@ pub(crate) trait Screen {
     fn stdout(&mut self, bytes: &[u8]) -> Result<()>;
     fn stderr(&mut self, bytes: &[u8]) -> Result<()>;
     fn note(&mut self, text: &str);
+    /// What was shown is void: another machine runs the command from its beginning.
+    fn start_over(&mut self) -> Result<()>;
 }
 
 /// For one machine: bytes pass as they are, so that the output can be piped on.
@@ -31,6 +33,10 @@ impl Screen for Plain {
 
     fn note(&mut self, text: &str) {
         crate::say(text);
+    }
+
+    fn start_over(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -81,6 +87,10 @@ impl Screen for Labelled {
 
     fn note(&mut self, text: &str) {
         crate::say(format_args!("{}{text}", self.label));
+    }
+
+    fn start_over(&mut self) -> Result<()> {
+        self.finish()
     }
 }
 

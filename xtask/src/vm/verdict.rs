@@ -1,10 +1,14 @@
 //! What became of a machine, and what that means for whoever started it.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
+
 use super::console::{self, Complaints};
 use super::report::Status;
+use super::screen::Screen;
 
 /// How a machine's life ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +31,33 @@ pub(crate) struct Verdict {
     pub(crate) booted_in: Option<Duration>,
     pub(crate) took: Duration,
     pub(crate) complaints: Complaints,
+    /// Whether another machine was tried before this one, and its kernel broken by the emulator.
+    pub(crate) is_second_try: bool,
     /// Where the console's log is, if it was worth keeping.
     pub(super) kept_console: Option<PathBuf>,
     pub(super) console: String,
+}
+
+/// Boots a machine; once more if most likely the emulator broke its kernel. The screen is told before
+/// that, and the verdict says that it is the second.
+pub(super) fn boot_twice_if_emulator_broke(
+    screen: &mut dyn Screen,
+    mut boot: impl FnMut(&mut dyn Screen) -> Result<Verdict>,
+) -> Result<Verdict> {
+    let mut first = boot(screen)?;
+    if !console::breakpoint_not_in_memory(&first.console) {
+        return Ok(first);
+    }
+    first.set_console_apart()?;
+    screen.note(&format!(
+        "{}\na breakpoint was executed that is not in the kernel's memory, most likely by the \
+         emulator's fault; once more",
+        first.explain("the kernel broke")
+    ));
+    screen.start_over()?;
+    let mut second = boot(screen)?;
+    second.is_second_try = true;
+    Ok(second)
 }
 
 impl Verdict {
@@ -39,6 +67,7 @@ impl Verdict {
             booted_in: None,
             took: Duration::ZERO,
             complaints: Complaints::default(),
+            is_second_try: false,
             kept_console: None,
             console: String::new(),
         }
@@ -71,9 +100,16 @@ impl Verdict {
         }
     }
 
-    /// Whether the kernel broke in a way that is most likely the emulator's doing.
-    pub(crate) fn is_likely_the_emulators(&self) -> bool {
-        console::breakpoint_not_in_memory(&self.console)
+    /// Gives the console's log a name that the next machine's does not take.
+    fn set_console_apart(&mut self) -> Result<()> {
+        if let Some(log) = &mut self.kept_console {
+            let apart = log.with_extension("first.log");
+            fs::rename(&*log, &apart).with_context(|| {
+                format!("cannot rename {} to {}", log.display(), apart.display())
+            })?;
+            *log = apart;
+        }
+        Ok(())
     }
 
     /// The failure at length: with the console's last lines, unless the guest said itself what is
@@ -114,6 +150,73 @@ mod tests {
         );
         let broken = verdict(ended, "[ 1.0] Oops: 0002\n").failure().unwrap();
         assert!(broken.contains("Oops: 0002"), "{broken}");
+    }
+
+    const STALE: &str = "[ 1.0] Oops: int3: 0000 [#1]\n[ 1.1] Code: fa e8 <27> 56\n";
+
+    /// Counts.
+    #[derive(Default)]
+    struct Shown {
+        notes: usize,
+        starts_over: usize,
+    }
+
+    impl Screen for Shown {
+        fn stdout(&mut self, _: &[u8]) -> Result<()> {
+            Ok(())
+        }
+
+        fn stderr(&mut self, _: &[u8]) -> Result<()> {
+            Ok(())
+        }
+
+        fn note(&mut self, _: &str) {
+            self.notes += 1;
+        }
+
+        fn start_over(&mut self) -> Result<()> {
+            self.starts_over += 1;
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_what_the_emulator_broke_is_booted_again_and_only_once() {
+        let booted = |consoles: &[&str]| {
+            let mut left = consoles.iter();
+            let mut shown = Shown::default();
+            let last = boot_twice_if_emulator_broke(&mut shown, |_| {
+                let console = left.next().expect("no further boot");
+                Ok(verdict(End::Vanished, console))
+            })
+            .unwrap();
+            assert_eq!(left.count(), 0);
+            assert_eq!(shown.notes, usize::from(last.is_second_try));
+            assert_eq!(shown.starts_over, usize::from(last.is_second_try));
+            let broken = last.failure().unwrap().contains("the kernel broke");
+            (broken, last.is_second_try)
+        };
+        assert_eq!(booted(&["all is well\n"]), (false, false));
+        assert_eq!(booted(&["[ 1.0] BUG: unable to handle\n"]), (true, false));
+        assert_eq!(booted(&[STALE, "all is well\n"]), (false, true));
+        assert_eq!(booted(&[STALE, STALE]), (true, true));
+    }
+
+    #[test]
+    fn the_first_console_outlives_the_second() {
+        let folder = std::env::temp_dir().join(format!("xtask-consoles-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let log = folder.join("newest.log");
+        fs::write(&log, STALE).unwrap();
+        let mut first = verdict(End::Vanished, STALE);
+        first.kept_console = Some(log.clone());
+        first.set_console_apart().unwrap();
+        fs::write(&log, "the second").unwrap();
+        assert_eq!(
+            fs::read_to_string(first.kept_console.unwrap()).unwrap(),
+            STALE
+        );
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
