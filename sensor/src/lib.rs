@@ -1,10 +1,11 @@
-//! A runtime security sensor for Linux: exec, network and privilege events, from the kernel to
-//! standard output.
+//! A runtime security sensor for Linux: exec, network and privilege events, from the kernel into
+//! the SIEM.
 //!
 //! Data flows one way, in the order of the modules, and none knows a later one:
 //!
 //! [`kernel`] loads the programs and reads their rings; [`event`] decodes and orders; [`process`]
-//! says who it was; [`output`] writes it down; [`pipeline`] is the way from one to the next.
+//! says who it was; [`output`] writes it down; [`delivery`] carries it to where it is wanted;
+//! [`pipeline`] is the way from one to the next.
 //! [`recording`] keeps what came from the kernel, and gives it back. [`config`] is what the user
 //! decides; [`cli`] what the user types.
 
@@ -13,6 +14,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod delivery;
 pub mod enrich;
 pub mod event;
 pub mod hexadecimal;

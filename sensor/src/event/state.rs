@@ -14,8 +14,26 @@ pub enum Statement {
     Started(Box<Started>),
     /// Events were lost since the last such statement.
     Lost(Vec<Lost>),
+    /// Events were given up on their way to a sink since the last such statement.
+    Undelivered(Vec<Undelivered>),
+    /// Somebody tries a sink.
+    Tested,
     /// It stops, and this is the account.
     Stopped(Totals),
+}
+
+impl Statement {
+    /// The `event.code`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Started(_) => "sensor_start",
+            Self::Lost(_) => "events_lost",
+            Self::Undelivered(_) => "events_undelivered",
+            Self::Tested => "sink_test",
+            Self::Stopped(_) => "sensor_stop",
+        }
+    }
 }
 
 /// A statement, and when it was made.
@@ -88,6 +106,19 @@ pub struct Lost {
     pub family: String,
     /// Why.
     pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Events that a sink's receiver does not get, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undelivered {
+    /// The sink's name.
+    pub sink: String,
+    /// Why.
+    pub reason: String,
+    /// The word for how grave they were.
+    pub severity: String,
     /// How many.
     pub count: u64,
 }

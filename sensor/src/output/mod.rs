@@ -2,17 +2,21 @@
 //!
 //! - [`ecs`]: JSON lines for machines.
 //! - [`pretty`]: columns for people.
+//! - [`event_id`], [`subject`], `labels`: what tells documents apart, what they are filed under.
 //! - [`arguments`], [`changes`], [`names`], [`socket`], `time`: how both say the same.
 //! - `json`, `scan`: how the first is written fast.
 
 pub mod arguments;
 pub mod changes;
 pub mod ecs;
+pub mod event_id;
 mod json;
+mod labels;
 pub mod names;
 pub mod pretty;
 mod scan;
 pub mod socket;
+pub mod subject;
 mod time;
 
 use std::{env, io};

@@ -1,9 +1,6 @@
 //! What every document has.
 
-use sensor_common::{
-    network::Direction,
-    record::{Family, Ring},
-};
+use sensor_common::record::Ring;
 
 use super::{
     Context,
@@ -11,15 +8,14 @@ use super::{
 };
 use crate::{
     enrich::cloud::Cloud,
-    event::{Body, BpfAccess, Closed, Event, Origin, Verdict},
-    hexadecimal,
+    event::{Closed, Event},
     host::Host,
     output::{
         Observed,
         changes::Changed,
         json::{self, Object},
+        labels::Labels,
     },
-    process::BootId,
 };
 
 /// The version of ECS that the documents follow.
@@ -86,100 +82,14 @@ fn host(host: &Host, fields: &mut Object<'_>) {
     });
 }
 
-/// What a document is filed under.
-#[derive(Clone, Copy)]
-pub(super) struct Labels {
-    /// `event.kind`.
-    pub(super) kind: &'static str,
-    /// `event.category`.
-    pub(super) category: &'static str,
-    /// `event.type`.
-    pub(super) types: &'static [&'static str],
-    /// `event.action`.
-    pub(super) action: &'static str,
-    /// `event.dataset`.
-    pub(super) dataset: &'static str,
-}
-
-const START: &[&str] = &["start"];
-const START_CONNECTION: &[&str] = &["start", "connection"];
-const CONNECTION: &[&str] = &["connection"];
-const INFO: &[&str] = &["info"];
-const PROTOCOL: &[&str] = &["protocol"];
-const CHANGE: &[&str] = &["change"];
-
-impl Labels {
-    /// Those of an event.
-    pub(super) fn of(event: &Event) -> Self {
-        let (category, types, action) = Self::filed(&event.body);
-        let (kind, action) = match &event.body {
-            Body::CredentialDivergence(divergence)
-                if divergence.verdict == Verdict::Overwritten =>
-            {
-                ("alert", "credentials_overwritten")
-            }
-            _ => ("event", action),
-        };
-        Self {
-            kind,
-            category,
-            types,
-            action,
-            dataset: match event.kind().family() {
-                Family::Exec => "sensor.exec",
-                Family::Network => "sensor.network",
-                Family::Privilege => "sensor.privilege",
-                Family::Control => "sensor.control",
-            },
-        }
-    }
-
-    /// Adds the fields.
-    pub(super) fn write(self, event: &mut Object<'_>) {
-        event.word("kind", self.kind);
-        event.words("category", [self.category]);
-        event.words("type", self.types.iter().copied());
-        event.word("action", self.action);
-        event.word("dataset", self.dataset);
-        event.word("module", "sensor");
-    }
-
-    /// Category, type and action of what happened.
-    fn filed(body: &Body) -> (&'static str, &'static [&'static str], &'static str) {
-        match body {
-            Body::Fork(_) => ("process", START, "fork"),
-            Body::Exec(_) => ("process", START, "exec"),
-            Body::Exit(_) => ("process", &["end"], "end"),
-            Body::Connect(_) => ("network", START_CONNECTION, "connection_attempted"),
-            Body::Accept(_) => ("network", START_CONNECTION, "connection_accepted"),
-            Body::Bind(_) => ("network", INFO, "bind"),
-            Body::Listen(_) => ("network", INFO, "listen"),
-            Body::Established(_) => ("network", CONNECTION, "connection_established"),
-            Body::Closed(_) => ("network", &["end", "connection"], "disconnect_received"),
-            Body::Datagram(datagram) => match datagram.direction {
-                Direction::Egress => ("network", CONNECTION, "datagram_sent"),
-                Direction::Ingress => ("network", CONNECTION, "datagram_received"),
-            },
-            Body::DnsQuestion(_) => ("network", PROTOCOL, "lookup_requested"),
-            Body::DnsAnswer(_) => ("network", PROTOCOL, "lookup_result"),
-            Body::CredentialChange(change) => {
-                let groups_differ = change.groups_before != change.groups_after;
-                let changed = Changed::between(&change.before, &change.after, groups_differ);
-                ("process", CHANGE, changed.action())
-            }
-            Body::CredentialDivergence(divergence) => {
-                let changed = Changed::between(&divergence.before, &divergence.after, false);
-                ("process", CHANGE, changed.action())
-            }
-            Body::Namespace(_) => ("process", CHANGE, "namespace_change"),
-            Body::Ptrace(_) => ("process", &["access"], "ptrace"),
-            Body::ModuleLoad(_) => ("driver", START, "load_module"),
-            Body::BpfProgram(program) => match program.access {
-                BpfAccess::Load => ("driver", START, "load_bpf_program"),
-                BpfAccess::Open => ("driver", INFO, "open_bpf_program"),
-            },
-        }
-    }
+/// Adds what a document is filed under.
+pub(super) fn labels(labels: Labels, event: &mut Object<'_>) {
+    event.word("kind", labels.kind);
+    event.words("category", [labels.category]);
+    event.words("type", labels.types.iter().copied());
+    event.word("action", labels.action);
+    event.word("dataset", labels.dataset);
+    event.word("module", "sensor");
 }
 
 /// `event.start`, `.end` and `.duration` of what ends.
@@ -197,41 +107,6 @@ pub(super) fn times(
         }
     }
     fields.word("end", context.timestamp(end));
-}
-
-/// Builds `event.id`s, in one place for all.
-#[derive(Debug)]
-pub(super) struct EventId {
-    text: Vec<u8>,
-    boot_length: usize,
-}
-
-impl EventId {
-    /// Ids of a boot's events.
-    pub(super) fn new(boot: BootId) -> Self {
-        let text = boot.to_string().into_bytes();
-        Self {
-            boot_length: text.len(),
-            text,
-        }
-    }
-
-    /// The id of an event.
-    pub(super) fn of(&mut self, origin: &Origin) -> &[u8] {
-        self.text.truncate(self.boot_length);
-        // A program can be interrupted while it counts, and then two records have one sequence; never
-        // one time too.
-        for number in [
-            origin.cpu.into(),
-            origin.ring as u64,
-            origin.sequence,
-            origin.time.0,
-        ] {
-            self.text.push(b'-');
-            hexadecimal::append(number, &mut self.text);
-        }
-        &self.text
-    }
 }
 
 /// `user` and `group`.

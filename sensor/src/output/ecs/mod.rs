@@ -27,13 +27,14 @@ mod tests;
 use std::io;
 
 use self::{
-    common::{EventId, Labels},
     described::Descriptions,
     lineage::Relatives,
 };
 use super::{
     Content, Document, Format, Observed,
+    event_id::EventIds,
     json::{self, Object},
+    labels::Labels,
     time::{Calendar, Timestamp},
 };
 use crate::{
@@ -47,10 +48,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Ecs {
     boot: BootId,
-    agent_id: String,
     /// What every document ends with.
     end: Vec<u8>,
-    event_id: EventId,
+    event_ids: EventIds,
     /// For the times of events.
     now: Calendar,
     /// For the times at which processes started.
@@ -80,9 +80,8 @@ impl Ecs {
     pub fn new(host: &Host) -> Self {
         Self {
             boot: host.boot(),
-            agent_id: host.agent_id.clone(),
             end: common::end(host),
-            event_id: EventId::new(host.boot()),
+            event_ids: EventIds::new(host),
             now: Calendar::default(),
             past: Calendar::default(),
             descriptions: Descriptions::default(),
@@ -93,8 +92,8 @@ impl Ecs {
     fn event(&mut self, document: &Document<'_>, observed: &Observed<'_>, out: &mut Vec<u8>) {
         let event = observed.event;
         let timestamp = self.now.timestamp(document.time());
-        let id = self.event_id.of(&event.origin);
-        let labels = Labels::of(event);
+        let id = self.event_ids.of(document);
+        let labels = Labels::of_event(event);
         let context = &mut Context {
             boot: self.boot,
             wall_offset: document.wall_offset,
@@ -108,7 +107,7 @@ impl Ecs {
                 fields.word("id", id);
                 fields.number("sequence", document.sequence);
                 fields.word("code", event.kind().name());
-                labels.write(fields);
+                common::labels(labels, fields);
                 if let Body::Closed(closed) = &event.body {
                     common::times(event, closed, context, fields);
                 }
@@ -147,15 +146,15 @@ impl Ecs {
         stated: &Stated,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        let id = format!("{}-{}-{}", self.boot, self.agent_id, document.sequence);
+        let id = self.event_ids.of(document);
         let mut result = Ok(());
         json::object(out, |line| {
             line.word("@timestamp", self.now.timestamp(document.time()));
             line.object("event", |fields| {
-                fields.text("id", &id);
+                fields.word("id", id);
                 fields.number("sequence", document.sequence);
-                fields.word("code", state::code(&stated.statement));
-                state::labels(&stated.statement).write(fields);
+                fields.word("code", stated.statement.code());
+                common::labels(Labels::of_statement(&stated.statement), fields);
             });
             line.object("sensor", |fields| {
                 result = state::sensor(&stated.statement, fields);

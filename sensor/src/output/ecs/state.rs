@@ -4,36 +4,10 @@ use std::io;
 
 use serde::Serialize;
 
-use super::common::Labels;
 use crate::{
     event::state::{HookReport, ProgramReport, RefusalReport, Started, Statement},
     output::json::Object,
 };
-
-/// The statement's `event.code`.
-pub(super) const fn code(statement: &Statement) -> &'static str {
-    match statement {
-        Statement::Started(_) => "sensor_start",
-        Statement::Lost(_) => "events_lost",
-        Statement::Stopped(_) => "sensor_stop",
-    }
-}
-
-/// What a statement is filed under.
-pub(super) const fn labels(statement: &Statement) -> Labels {
-    let (types, action): (&[&str], _) = match statement {
-        Statement::Started(_) => (&["start"], "sensor_started"),
-        Statement::Lost(_) => (&["info"], "events_lost"),
-        Statement::Stopped(_) => (&["end"], "sensor_stopped"),
-    };
-    Labels {
-        kind: "state",
-        category: "host",
-        types,
-        action,
-        dataset: "sensor.state",
-    }
-}
 
 /// `sensor`: what a statement says.
 ///
@@ -44,6 +18,8 @@ pub(super) fn sensor(statement: &Statement, fields: &mut Object<'_>) -> io::Resu
     match statement {
         Statement::Started(started) => self::started(started, fields),
         Statement::Lost(lost) => fields.value("lost", lost),
+        Statement::Undelivered(undelivered) => fields.value("undelivered", undelivered),
+        Statement::Tested => Ok(()),
         Statement::Stopped(totals) => fields.value("totals", totals),
     }
 }

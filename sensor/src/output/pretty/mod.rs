@@ -82,8 +82,9 @@ fn of_statement(stated: &Stated) -> Row {
         Statement::Stopped(totals) if totals.kinds.iter().all(|kind| kind.lost.is_empty()) => {
             ("sensor", Tone::Sensor)
         }
+        Statement::Tested => ("sensor", Tone::Sensor),
         Statement::Stopped(_) => ("sensor", Tone::Loss),
-        Statement::Lost(_) => ("LOST", Tone::Loss),
+        Statement::Lost(_) | Statement::Undelivered(_) => ("LOST", Tone::Loss),
     };
     Row {
         time: String::new(),

@@ -1,13 +1,15 @@
 //! What the sensor says of itself.
 
 use super::list;
-use crate::event::state::{Lost, Started, Statement, Totals};
+use crate::event::state::{Lost, Started, Statement, Totals, Undelivered};
 
 /// What a statement says.
 pub(in super::super) fn statement(statement: &Statement) -> String {
     match statement {
         Statement::Started(started) => self::started(started),
         Statement::Lost(lost) => list(lost.iter().map(self::lost)),
+        Statement::Undelivered(undelivered) => list(undelivered.iter().map(self::undelivered)),
+        Statement::Tested => "a sink is tried".to_owned(),
         Statement::Stopped(totals) => stopped(totals),
     }
 }
@@ -29,6 +31,13 @@ fn started(started: &Started) -> String {
 
 fn lost(lost: &Lost) -> String {
     format!("{} {} ({})", lost.count, lost.code, lost.reason)
+}
+
+fn undelivered(undelivered: &Undelivered) -> String {
+    format!(
+        "{} {} to {} ({})",
+        undelivered.count, undelivered.severity, undelivered.sink, undelivered.reason
+    )
 }
 
 fn stopped(totals: &Totals) -> String {

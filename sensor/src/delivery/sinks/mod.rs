@@ -1,0 +1,1 @@
+//! The sinks there are, one file each.
