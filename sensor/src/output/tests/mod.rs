@@ -1,0 +1,7 @@
+//! What all formats must keep to.
+//!
+//! - `injection`: what a process calls itself changes nothing but the value that it is.
+//! - `cef`: a reader of CEF, after the standard and not after the writer.
+
+pub(super) mod cef;
+mod injection;
