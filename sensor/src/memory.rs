@@ -1,7 +1,10 @@
-//! Calls of the C library that no crate wraps: for the process's own memory and a thread's I/O.
-//! The only module with `unsafe`.
+//! Calls of the C library that no crate wraps: for the process's own memory, a thread's I/O and what
+//! a socket has on its way. The only module with `unsafe`.
 
-use std::io;
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+};
 
 /// Gives memory that is allocated no more back to the kernel.
 ///
@@ -48,11 +51,49 @@ pub fn idle_io_priority() -> io::Result<()> {
     }
 }
 
+/// What was written to a socket and is on its way: for TCP the bytes that the other end's kernel has
+/// not acknowledged, for a Unix socket an amount of memory that is zero when the other end has read
+/// everything, or is gone.
+///
+/// # Errors
+///
+/// If it is no socket, or one that listens.
+pub fn on_its_way(socket: BorrowedFd<'_>) -> io::Result<u64> {
+    let mut amount: libc::c_int = 0;
+    // SAFETY: `TIOCOUTQ`, which is `SIOCOUTQ` for a socket, writes one `int` to where the third
+    // argument points, and that is a live one of our own; the descriptor is open while it is borrowed.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut amount) };
+    if result == 0 {
+        Ok(u64::try_from(amount).unwrap_or(0))
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs::File,
+        io::{Read, Write},
+        os::{fd::AsFd, unix::net::UnixStream},
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_read_is_on_its_way() {
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        assert_eq!(on_its_way(here.as_fd()).unwrap(), 0);
+        here.write_all(b"abc").unwrap();
+        assert!(on_its_way(here.as_fd()).unwrap() > 0);
+        there.read_exact(&mut [0; 3]).unwrap();
+        assert_eq!(on_its_way(here.as_fd()).unwrap(), 0);
+        on_its_way(File::open("/dev/null").unwrap().as_fd()).unwrap_err();
+    }
+
     #[test]
     fn a_thread_may_read_last() {
-        let result = std::thread::spawn(super::idle_io_priority).join().unwrap();
+        let result = std::thread::spawn(idle_io_priority).join().unwrap();
         assert!(result.is_ok(), "{result:?}");
     }
 }

@@ -4,13 +4,16 @@
 //! went well, 1 if something failed at work, 2 if the usage or the configuration is wrong.
 
 mod config;
+mod delivery;
 mod doctor;
 mod enrichment;
 mod inputs;
 mod instance;
+mod output;
 mod replay;
 mod report;
 mod run;
+mod sinks;
 mod stdout;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -29,7 +32,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Watch, and write events to standard output until SIGTERM or SIGINT
+    /// Watch, and write events to the sinks, or standard output, until SIGTERM or SIGINT
     Run(RunArguments),
     /// Say what this kernel allows, which hook each event uses, and what is missing
     Doctor(DoctorArguments),
@@ -38,6 +41,9 @@ enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Try the sinks
+    #[command(subcommand)]
+    Output(OutputCommand),
 }
 
 /// The arguments of `sensor run`.
@@ -46,7 +52,8 @@ struct RunArguments {
     /// The configuration [default: /etc/sensor/sensor.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The format [default: pretty on a terminal, else json]
+    /// The format on standard output [default: pretty on a terminal, else json]; with sinks
+    /// configured nothing is written there but with this
     #[arg(long, value_name = "FORMAT")]
     output: Option<FormatChoice>,
     /// Watch only this cgroup and what is below it
@@ -96,6 +103,16 @@ enum ConfigCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum OutputCommand {
+    /// Send one event through each sink, and say what the receiver answered
+    Test {
+        /// The configuration [default: /etc/sensor/sensor.toml, if it is there]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
 /// Exit status for a failure at work.
 const FAILED: u8 = 1;
 
@@ -111,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Config(ConfigCommand::Check { file }) => config::check(file.as_deref()),
         Command::Config(ConfigCommand::Show { config }) => config::show(config.as_deref()),
+        Command::Output(OutputCommand::Test { config }) => output::test(config.as_deref()),
     }
 }
 

@@ -29,10 +29,8 @@ pub(super) fn replay(arguments: &ReplayArguments) -> ExitCode {
 fn play(arguments: &ReplayArguments) -> Result<()> {
     let output = Stdout::open().context("cannot write events to standard output")?;
     let mut frames = Reader::open(&arguments.file)?;
-    let (host, interpreter) = match (frames.next().transpose()?, frames.next().transpose()?) {
-        (Some(Frame::Host(host)), Some(Frame::Premises(premises))) => {
-            (host, Interpreter::new(premises))
-        }
+    let (host, premises) = match (frames.next().transpose()?, frames.next().transpose()?) {
+        (Some(Frame::Host(host)), Some(Frame::Premises(premises))) => (host, premises),
         _ => {
             return Err(anyhow!(
                 "{} does not begin as a recording does: it was not made by `sensor run --record`",
@@ -46,13 +44,14 @@ fn play(arguments: &ReplayArguments) -> Result<()> {
         boot: host.boot(),
         processes: limits.processes as usize,
         cgroups: limits.cgroups as usize,
-        interpreter,
-        format: stdout::format(arguments.output, &host),
+        interpreter: Interpreter::new(premises),
+        own: premises.own,
         sources: None,
         recorder: None,
         enrichment: Enrichment::new(None),
         patience: None,
     };
+    let output = stdout::lines(output, arguments.output, &host);
     let mut pipeline = Pipeline::new(setup, output);
     let mut counted = (Totals::default(), BootTime::default());
     for frame in frames {

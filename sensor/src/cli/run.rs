@@ -4,13 +4,14 @@
 //!                enriching threads
 //!              answers │   ▲ questions
 //!                      ▼   │
-//! reader thread ──▶ pipeline thread ──▶ standard output
+//! reader thread ──▶ pipeline thread ──▶ threads of sinks, or standard output
 //!       ▲    readings     │
 //!       └── stop ── main thread ◀── end
 //! ```
 //!
 //! The reader is asked to stop by SIGTERM or SIGINT; what is in the rings still goes all the way.
-//! A second signal ends the sensor at once, for when nobody takes its output any longer.
+//! A second signal ends the sensor at once, for when nobody takes its output any longer. SIGHUP makes
+//! sinks open their files anew.
 
 use std::{io::IsTerminal, process::ExitCode, thread};
 
@@ -22,7 +23,7 @@ use tokio::{
 };
 
 use super::{
-    RunArguments, enrichment, fail,
+    RunArguments, delivery, enrichment, fail,
     inputs::{Input, Inputs, inputs},
     instance::Instance,
     refuse, report, say,
@@ -30,9 +31,14 @@ use super::{
 };
 use crate::{
     clock::{WallOffset, boot_time},
-    config::{self, Config, OutputFormat},
+    config::{
+        self, Config, OutputFormat,
+        sink::{Sink, SinkType},
+    },
+    delivery::Delivery,
     enrich::{Enrichment, asking::Asking},
     event::{
+        Tgid,
         interpret::{Commits, Interpreter, Premises},
         state::{KindTotal, Started, Totals},
     },
@@ -44,7 +50,7 @@ use crate::{
         reader::{Reader, Reading, Stop},
     },
     memory,
-    output::FormatChoice,
+    output::Output,
     pipeline::{Pipeline, Setup},
     process::snapshot::Sources,
     recording::{Frame, Writer},
@@ -72,16 +78,24 @@ fn config(arguments: &RunArguments) -> Result<Config> {
     if let Some(scope) = &arguments.scope_cgroup {
         config.capture.scope_cgroup = Some(scope.clone());
     }
-    match arguments.output {
-        Some(FormatChoice::Json) => config.output.format = OutputFormat::Json,
-        Some(FormatChoice::Pretty) => config.output.format = OutputFormat::Pretty,
-        None => {}
+    if let Some(format) = arguments.output {
+        config.output.format = OutputFormat::This(format);
+        if !config.sinks.is_empty() {
+            config.sinks.push(Sink {
+                format,
+                ..Sink::new("stdout", SinkType::Stdout)
+            });
+        }
     }
     Ok(config)
 }
 
 fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
-    let output = Stdout::open().context("cannot write events to standard output")?;
+    let stdout = if config.sinks.is_empty() {
+        Some(Stdout::open().context("cannot write events to standard output")?)
+    } else {
+        None
+    };
     preflight::check()?;
     let options = config.options()?;
     let _instance = Instance::claim(&config.state.directory, options.scope.as_ref())?;
@@ -108,8 +122,18 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
     }
     let started = report::started(&loaded, config);
     greet(&host, &started);
+    let (output, delivery): (Box<dyn Output + Send>, _) = match stdout {
+        Some(stdout) => {
+            let choice = config.output.format.choice();
+            (Box::new(stdout::lines(stdout, choice, &host)), None)
+        }
+        None => {
+            let (delivery, router) = delivery::start(config, &host)?;
+            (Box::new(router), Some(delivery))
+        }
+    };
     let first = First {
-        premises: premises(&loaded),
+        premises: premises(&loaded, config),
         sources: Sources {
             proc: "/proc".into(),
             cgroups: loaded.tree.clone(),
@@ -145,12 +169,15 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
             end
         })
         .context("cannot start a thread")?;
-    runtime.block_on(signals.until(ended, &stop))?;
+    runtime.block_on(signals.until(ended, &stop, delivery.as_ref()))?;
     stop.ask();
     let end = pipeline
         .join()
         .unwrap_or_else(|_| Err(anyhow!("the pipeline's thread died")));
     let read = reader.join();
+    if let Some(delivery) = delivery {
+        delivery::farewell(&delivery.end());
+    }
     end?;
     Ok(read?)
 }
@@ -159,6 +186,7 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -167,15 +195,28 @@ impl Signals {
         Ok(Self {
             terminate: catch(SignalKind::terminate())?,
             interrupt: catch(SignalKind::interrupt())?,
+            hang_up: catch(SignalKind::hangup())?,
         })
     }
 
     /// Waits for the pipeline's end, and asks for it at the first signal.
-    async fn until(&mut self, mut ended: oneshot::Receiver<()>, stop: &Stop) -> Result<()> {
-        tokio::select! {
-            _ = &mut ended => return Ok(()),
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    async fn until(
+        &mut self,
+        mut ended: oneshot::Receiver<()>,
+        stop: &Stop,
+        delivery: Option<&Delivery>,
+    ) -> Result<()> {
+        loop {
+            tokio::select! {
+                _ = &mut ended => return Ok(()),
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                // Who has no files to open anew has always ended at this signal.
+                _ = self.hang_up.recv() => match delivery {
+                    Some(delivery) => delivery.reopen(),
+                    None => break,
+                }
+            }
         }
         stop.ask();
         tokio::select! {
@@ -200,7 +241,7 @@ struct First {
 
 /// What the pipeline's thread works with.
 struct Work {
-    output: Stdout,
+    output: Box<dyn Output + Send>,
     inputs: Inputs,
     enrichment: Enrichment,
     recorder: Option<Writer>,
@@ -210,18 +251,13 @@ struct Work {
 
 impl Work {
     fn run(self, first: First) -> Result<()> {
-        let choice = match self.config.output.format {
-            OutputFormat::Auto => None,
-            OutputFormat::Json => Some(FormatChoice::Json),
-            OutputFormat::Pretty => Some(FormatChoice::Pretty),
-        };
         let setup = Setup {
             boot: first.host.boot(),
             processes: self.config.limits.processes as usize,
             cgroups: self.config.limits.cgroups as usize,
             interpreter: Interpreter::new(first.premises),
-            format: stdout::format(choice, &first.host),
             sources: Some(first.sources.clone()),
+            own: first.premises.own,
             recorder: self.recorder,
             enrichment: self.enrichment,
             patience: Some(enrichment::patience(&self.config.enrich)),
@@ -284,7 +320,7 @@ impl Work {
     }
 }
 
-fn premises(loaded: &Loaded) -> Premises {
+fn premises(loaded: &Loaded, config: &Config) -> Premises {
     let commits = loaded
         .ladder
         .iter()
@@ -298,6 +334,7 @@ fn premises(loaded: &Loaded) -> Premises {
             Commits::Unseen
         },
         newest_program: newest_program(loaded),
+        own: (!config.capture.own_connections).then(|| Tgid(std::process::id())),
     }
 }
 
@@ -355,6 +392,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
+    use crate::output::FormatChoice;
 
     #[test]
     fn the_command_line_goes_before_the_configuration() {
@@ -365,7 +403,10 @@ mod tests {
             record: None,
         };
         let config = config(&arguments).unwrap();
-        assert_eq!(config.output.format, OutputFormat::Pretty);
+        assert_eq!(
+            config.output.format,
+            OutputFormat::This(FormatChoice::Pretty)
+        );
         assert_eq!(
             config.capture.scope_cgroup.as_deref(),
             Some(Path::new("/sys/fs/cgroup/a"))

@@ -31,10 +31,11 @@ prop_compose! {
     fn capture()(
         exclude in btree_set(select(Kind::events().collect::<Vec<_>>()), 0..Kind::events().count()),
         unix_sockets: bool,
+        own_connections: bool,
         argv_bytes in 0..=ARGV_BYTES_MAX,
         scope_cgroup in option::of(path()),
     ) -> Capture {
-        Capture { exclude, unix_sockets, argv_bytes, scope_cgroup }
+        Capture { exclude, unix_sockets, argv_bytes, own_connections, scope_cgroup }
     }
 }
 
@@ -84,8 +85,12 @@ prop_compose! {
         entries in (1..=ENTRIES_MAX, 1..=ENTRIES_MAX, 1..=ENTRIES_MAX, 1..=ENTRIES_MAX),
         reorder_milliseconds in 0..=REORDER_MILLISECONDS_MAX,
         enrich in enrich(),
-        format in select(vec![OutputFormat::Auto, OutputFormat::Json, OutputFormat::Pretty]),
-        directory in path(),
+        format in select(vec![
+            OutputFormat::Auto,
+            OutputFormat::This(FormatChoice::Json),
+            OutputFormat::This(FormatChoice::Pretty),
+        ]),
+        directories in (path(), path()),
     ) -> Config {
         Config {
             hooks: Hooks { tracing: hooks.0, kprobes: hooks.1 },
@@ -100,7 +105,8 @@ prop_compose! {
             },
             enrich,
             output: Output { format },
-            state: State { directory },
+            state: State { directory: directories.0, spool_directory: directories.1 },
+            sinks: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use sensor_common::record::Kind;
 
-use crate::enrich::runtimes::Socket;
+use crate::{enrich::runtimes::Socket, output::FormatChoice};
 
 use super::{
     ARGV_BYTES_MAX, ByteSize, Config, ENTRIES_MAX, HASH_BYTES_MAX, OutputFormat,
@@ -12,8 +12,8 @@ use super::{
     value::{Flaw, Flaws, Value},
 };
 
-/// A key of the configuration.
-pub(super) struct Key {
+/// A key of the configuration, or of a part of it.
+pub(super) struct Key<T: 'static = Config> {
     /// The section that it is in.
     pub(super) section: &'static str,
     /// Its name there.
@@ -21,9 +21,9 @@ pub(super) struct Key {
     /// What it means, in lines that are short enough for a comment.
     pub(super) meaning: &'static [&'static str],
     /// Takes its value into a configuration.
-    pub(super) read: fn(&mut Config, Value<'_>) -> Result<(), Flaws>,
+    pub(super) read: fn(&mut T, Value<'_>) -> Result<(), Flaws>,
     /// Its value in a configuration, as TOML.
-    pub(super) show: fn(&Config) -> Shown,
+    pub(super) show: fn(&T) -> Shown,
 }
 
 /// A key's value in a configuration.
@@ -104,6 +104,13 @@ pub(super) const KEYS: &[Key] = &[
             )
         },
         show: |config| plain(&config.capture.argv_bytes),
+    },
+    Key {
+        section: "capture",
+        name: "own_connections",
+        meaning: &["Whether the sensor's own connections, to sinks as a rule, are events too."],
+        read: |config, value| put(&mut config.capture.own_connections, value.boolean()),
+        show: |config| plain(&config.capture.own_connections),
     },
     Key {
         section: "capture",
@@ -316,8 +323,10 @@ pub(super) const KEYS: &[Key] = &[
         section: "output",
         name: "format",
         meaning: &[
-            "\"json\": one ECS document per line; \"pretty\": columns for people; \"auto\": pretty",
-            "on a terminal, else json. `--output` goes before this.",
+            "\"json\": one ECS document per line; \"flat\": the same in one flat object; \"ocsf\": OCSF",
+            "1.8.0; \"cef\": Common Event Format; \"pretty\": columns for people; \"auto\": pretty on a",
+            "terminal, else json.",
+            "`--output` goes before this.",
         ],
         read: |config, value| put(&mut config.output.format, value.word(FORMATS)),
         show: |config| {
@@ -338,12 +347,25 @@ pub(super) const KEYS: &[Key] = &[
         read: |config, value| put(&mut config.state.directory, value.absolute_path()),
         show: |config| Shown::Set(path_text(&config.state.directory)),
     },
+    Key {
+        section: "state",
+        name: "spool_directory",
+        meaning: &[
+            "Directory of events that wait for a sink's receiver, a folder for each sink. They",
+            "outlive the sensor. It is made if it is not there.",
+        ],
+        read: |config, value| put(&mut config.state.spool_directory, value.absolute_path()),
+        show: |config| Shown::Set(path_text(&config.state.spool_directory)),
+    },
 ];
 
 const FORMATS: &[(&str, OutputFormat)] = &[
     ("auto", OutputFormat::Auto),
-    ("json", OutputFormat::Json),
-    ("pretty", OutputFormat::Pretty),
+    ("json", OutputFormat::This(FormatChoice::Json)),
+    ("ocsf", OutputFormat::This(FormatChoice::Ocsf)),
+    ("flat", OutputFormat::This(FormatChoice::Flat)),
+    ("cef", OutputFormat::This(FormatChoice::Cef)),
+    ("pretty", OutputFormat::This(FormatChoice::Pretty)),
 ];
 
 /// The sections, in the order of their keys.
@@ -354,7 +376,7 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
         .filter(move |section| std::mem::replace(&mut last, section) != *section)
 }
 
-fn put<T>(place: &mut T, value: Result<T, Flaw>) -> Result<(), Flaws> {
+pub(super) fn put<T>(place: &mut T, value: Result<T, Flaw>) -> Result<(), Flaws> {
     *place = value?;
     Ok(())
 }
@@ -412,7 +434,7 @@ fn sockets(value: Value<'_>) -> Result<Sockets, Flaws> {
     }
 }
 
-fn no_kind(text: &str) -> String {
+pub(super) fn no_kind(text: &str) -> String {
     let near = nearest(text, Kind::events().map(Kind::name));
     match near {
         Some(near) => format!("names no kind of event with {text:?}: did you mean {near:?}?"),
@@ -448,20 +470,20 @@ fn shards(value: Value<'_>) -> Result<Shards, Flaw> {
         .ok_or_else(|| value.flaw(WANTED))
 }
 
-fn plain(value: &impl ToString) -> Shown {
+pub(super) fn plain(value: &impl ToString) -> Shown {
     Shown::Set(value.to_string())
 }
 
 /// With a unit, if it is a whole number of one.
-fn bytes(value: u32) -> Shown {
+pub(super) fn bytes(value: impl Into<u64>) -> Shown {
     Shown::Set(quoted(&ByteSize(value.into()).to_string()))
 }
 
-fn path_text(path: &Path) -> String {
+pub(super) fn path_text(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }
 
 /// As a TOML string.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -4,7 +4,7 @@
 //! - [`show`](Config::show) writes it down, each key with its meaning and default.
 //! - [`Config::options`] is what it means to the kernel side.
 //!
-//! `keys` is the table of all keys; `reading` goes through a file by it, and `losses` says what a
+//! `keys` is the table of all keys, [`sink`] has those of `[[sink]]`; `reading` goes through a file by it, and `losses` says what a
 //! configuration leaves unseen.
 
 mod error;
@@ -13,6 +13,7 @@ mod keys;
 mod losses;
 mod reading;
 mod show;
+pub mod sink;
 mod size;
 mod value;
 
@@ -30,9 +31,12 @@ pub use find::{DEFAULT_FILE, Found, find};
 pub use reading::{Reading, read};
 pub use size::{ByteSize, ByteSizeError};
 
-use crate::kernel::{
-    load::{BULK_SHARDS_MAX, Options},
-    scope::{Scope, ScopeError},
+use crate::{
+    kernel::{
+        load::{BULK_SHARDS_MAX, Options},
+        scope::{Scope, ScopeError},
+    },
+    output::FormatChoice,
 };
 
 /// Everything that the user decides.
@@ -52,6 +56,8 @@ pub struct Config {
     pub output: Output,
     /// `[state]`
     pub state: State,
+    /// `[[sink]]`: where events go; to standard output if there is none.
+    pub sinks: Vec<sink::Sink>,
 }
 
 /// By what means the kernel may be watched.
@@ -72,6 +78,8 @@ pub struct Capture {
     pub unix_sockets: bool,
     /// Most bytes of arguments that an exec event carries, at most [`ARGV_BYTES_MAX`].
     pub argv_bytes: u32,
+    /// Whether the sensor's own connections are wanted.
+    pub own_connections: bool,
     /// The directory of the cgroup whose subtree is watched; none for the whole host.
     pub scope_cgroup: Option<PathBuf>,
 }
@@ -154,10 +162,19 @@ pub struct Output {
 pub enum OutputFormat {
     /// Columns on a terminal, else JSON.
     Auto,
-    /// One ECS document per line.
-    Json,
-    /// Columns for people.
-    Pretty,
+    /// This.
+    This(FormatChoice),
+}
+
+impl OutputFormat {
+    /// The format; none if it depends on the terminal.
+    #[must_use]
+    pub const fn choice(self) -> Option<FormatChoice> {
+        match self {
+            Self::Auto => None,
+            Self::This(choice) => Some(choice),
+        }
+    }
 }
 
 /// What the sensor keeps on disk.
@@ -165,6 +182,8 @@ pub enum OutputFormat {
 pub struct State {
     /// The directory of what lives as long as the sensor runs.
     pub directory: PathBuf,
+    /// The directory of what outlives the sensor: events on their way to a sink.
+    pub spool_directory: PathBuf,
 }
 
 /// Most bytes of arguments that an exec record has room for.
@@ -203,6 +222,7 @@ impl Default for Capture {
             exclude: BTreeSet::new(),
             unix_sockets: false,
             argv_bytes: 4 << 10,
+            own_connections: false,
             scope_cgroup: None,
         }
     }
@@ -258,6 +278,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             directory: PathBuf::from("/run/sensor"),
+            spool_directory: PathBuf::from("/var/lib/sensor/spool"),
         }
     }
 }

@@ -10,7 +10,7 @@ use toml::{
 use super::{
     ByteSize, Config, Problem, Shards,
     keys::{KEYS, Key, nearest, sections},
-    losses, page_size,
+    losses, page_size, sink,
     value::Value,
 };
 
@@ -81,6 +81,14 @@ impl Reader<'_> {
         for (name, value) in table {
             let at = name.span().start;
             let name = name.get_ref().as_ref();
+            if name == sink::SECTION {
+                let (sinks, flaws) = sink::read(Value(value), at);
+                self.config.sinks = sinks;
+                for flaw in flaws.0 {
+                    self.problem(flaw.at, flaw.what);
+                }
+                continue;
+            }
             let Some(section) = sections().find(|section| *section == name) else {
                 self.problem(at, no_section(name, value));
                 continue;
@@ -160,7 +168,11 @@ impl Reader<'_> {
 }
 
 fn no_section(name: &str, value: &Spanned<DeValue<'_>>) -> String {
-    if !matches!(value.get_ref(), DeValue::Table(_)) {
+    let is_array_of_tables = matches!(
+        value.get_ref(),
+        DeValue::Array(tables) if tables.iter().any(|one| matches!(one.get_ref(), DeValue::Table(_)))
+    );
+    if !matches!(value.get_ref(), DeValue::Table(_)) && !is_array_of_tables {
         // A key before the first section.
         return match owner(name) {
             Some(key) => format!(
@@ -179,7 +191,13 @@ fn no_section(name: &str, value: &Spanned<DeValue<'_>>) -> String {
             }
         };
     }
-    match nearest(name, sections()) {
+    match nearest(name, sections().chain([sink::SECTION])) {
+        Some(sink::SECTION) => {
+            format!(
+                "there is no section [{name}]: did you mean [[{}]]?",
+                sink::SECTION
+            )
+        }
         Some(near) => format!("there is no section [{name}]: did you mean [{near}]?"),
         None => format!(
             "there is no section [{name}]: remove it; {}",
@@ -189,7 +207,8 @@ fn no_section(name: &str, value: &Spanned<DeValue<'_>>) -> String {
 }
 
 fn all_sections() -> String {
-    let all: Vec<String> = sections().map(|section| format!("[{section}]")).collect();
+    let mut all: Vec<String> = sections().map(|section| format!("[{section}]")).collect();
+    all.push(format!("[[{}]]", sink::SECTION));
     format!("there are {}", all.join(", "))
 }
 

@@ -3,6 +3,7 @@
 use super::{
     Config,
     keys::{KEYS, Shown, sections},
+    sink,
 };
 
 impl Config {
@@ -30,6 +31,10 @@ impl Config {
                     Shown::Unset { example, .. } => format!("# {} = {example}", key.name),
                 });
             }
+        }
+        for sink in &self.sinks {
+            lines.push(String::new());
+            lines.extend(sink::show(sink));
         }
         lines.push(String::new());
         lines.join("\n")

@@ -45,6 +45,7 @@ kprobes = false
 [capture]
 exclude = ["fork", "exit"]
 unix_sockets = true
+own_connections = true
 argv_bytes = 0x8000
 scope_cgroup = "/sys/fs/cgroup/a b"
 [rings]
@@ -70,6 +71,7 @@ cloud = true
 format = "pretty"
 [state]
 directory = "/var/lib/sensor"
+spool_directory = "/var/spool/sensor"
 "#;
     let reading = read(text);
     assert_eq!(reading.problems, []);
@@ -81,6 +83,7 @@ directory = "/var/lib/sensor"
                 kprobes: false
             },
             capture: Capture {
+                own_connections: true,
                 exclude: [Kind::Fork, Kind::Exit].into(),
                 unix_sockets: true,
                 argv_bytes: 32 << 10,
@@ -109,11 +112,13 @@ directory = "/var/lib/sensor"
                 cloud: true,
             },
             output: Output {
-                format: OutputFormat::Pretty
+                format: OutputFormat::This(FormatChoice::Pretty)
             },
             state: State {
-                directory: "/var/lib/sensor".into()
+                directory: "/var/lib/sensor".into(),
+                spool_directory: "/var/spool/sensor".into()
             },
+            sinks: Vec::new(),
         }
     );
 }
@@ -200,7 +205,7 @@ format = \"xml\"
             ),
             (
                 25,
-                "`output.format` is \"xml\", but must be \"auto\", \"json\" or \"pretty\"",
+                "`output.format` is \"xml\", but must be \"auto\", \"json\", \"ocsf\", \"flat\", \"cef\" or \"pretty\"",
             ),
             (26, "`state.directory` must be a string, not a table"),
         ],

@@ -138,6 +138,20 @@ impl<'a> Value<'a> {
             })
     }
 
+    /// A number of bytes that may be larger than memory.
+    pub(super) fn large(self, range: RangeInclusive<u64>) -> Result<u64, Flaw> {
+        let bytes = self.byte_size()?;
+        if range.contains(&bytes) {
+            return Ok(bytes);
+        }
+        Err(self.flaw(format!(
+            "is {}, but must be from {} to {}",
+            ByteSize(bytes),
+            ByteSize(*range.start()),
+            ByteSize(*range.end()),
+        )))
+    }
+
     /// The size of a ring: a power of two, at least a page.
     pub(super) fn ring_bytes(self, page_size: u32) -> Result<u32, Flaw> {
         let bytes = self.byte_size()?;

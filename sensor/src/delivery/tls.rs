@@ -138,5 +138,8 @@ fn certificates(file: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
 }
 
 fn unusable(what: &str, file: &Path, error: impl std::fmt::Display) -> io::Error {
-    io::Error::other(format!("cannot use the {what} in {}: {error}", file.display()))
+    io::Error::other(format!(
+        "cannot use the {what} in {}: {error}",
+        file.display()
+    ))
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use sensor_common::{credentials::Credentials, record::Kind};
 use serde::{Deserialize, Serialize};
 
-use super::{Body, BpfAccess, BpfProgram, CredentialDivergence, Event, Exec, Verdict};
+use super::{Body, BpfAccess, BpfProgram, CredentialDivergence, Event, Exec, Tgid, Verdict};
 
 /// Completes events in the order in which they happened.
 #[derive(Debug)]
@@ -26,6 +26,10 @@ pub struct Premises {
     /// The highest id of a BPF program when the hook began to watch: the kernel gives ids in
     /// ascending order (`bpf_prog_alloc_id`, kernel/bpf/syscall.c).
     pub newest_program: u32,
+    /// The sensor itself, if its connections are not to be told: what it sends to a SIEM is nothing
+    /// that the host does.
+    #[serde(default)]
+    pub own: Option<Tgid>,
 }
 
 /// Whether every commit of credentials is seen.
@@ -205,6 +209,7 @@ mod tests {
         found_by: Kind,
     ) -> Verdict {
         let premises = Premises {
+            own: None,
             commits,
             newest_program: 0,
         };

@@ -26,11 +26,12 @@ use sensor_common::{
     privilege::{Cause, NamespaceOperation, PtraceOperation},
     record::{Kind, Ring},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::clock::BootTime;
 
 /// A process id (the kernel's thread group id) in the initial pid namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tgid(pub u32);
 
 /// A thread id (the kernel's pid) in the initial pid namespace.

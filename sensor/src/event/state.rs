@@ -123,7 +123,7 @@ pub struct Undelivered {
     pub count: u64,
 }
 
-/// The account: for every kind, *seen = delivered + lost*.
+/// The account: for every kind, *seen = delivered + own + lost*.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// By kind, those that were seen at all.
@@ -147,6 +147,9 @@ pub struct KindTotal {
     pub seen: u64,
     /// Events written.
     pub delivered: u64,
+    /// Events that are the sensor's own doing and were not asked for.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub own: u64,
     /// Occurrences that no event tells of, by reason.
     pub lost: BTreeMap<String, u64>,
 }
@@ -162,4 +165,12 @@ impl Lost {
             count,
         }
     }
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -16,10 +16,13 @@ impl EventIds {
     #[must_use]
     pub fn new(host: &Host) -> Self {
         let text = host.boot().to_string().into_bytes();
+        // Ids are written as they are. A recording can say anything of its host.
+        let is_plain =
+            |character: &char| matches!(character, 'a'..='z' | 'A'..='Z' | '0'..='9' | '-');
         Self {
             boot_length: text.len(),
             text,
-            agent_id: host.agent_id.clone(),
+            agent_id: host.agent_id.chars().filter(is_plain).collect(),
         }
     }
 

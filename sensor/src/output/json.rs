@@ -8,7 +8,7 @@
 //! A field that turns out to be empty is taken back: an [`Object`] inside another one that gets no
 //! field, a text of no length.
 
-mod text;
+pub(super) mod text;
 
 use std::{
     io::{self, Write},
@@ -212,6 +212,21 @@ impl Object<'_> {
         });
     }
 
+    /// Numbers.
+    #[inline(always)]
+    pub(super) fn numbers(
+        &mut self,
+        name: &'static str,
+        numbers: impl IntoIterator<Item = impl itoa::Integer>,
+    ) {
+        self.array(name, |array| {
+            for number in numbers {
+                append_number(number, array.out);
+                array.out.push(b',');
+            }
+        });
+    }
+
     /// Fields by themselves, to be [appended](Self::append).
     pub(super) fn alone(fill: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
         let mut out = Vec::new();
@@ -238,7 +253,7 @@ impl Object<'_> {
     /// If it cannot be written down.
     pub(super) fn value(&mut self, name: &'static str, value: &impl Serialize) -> io::Result<()> {
         self.name(name, b"");
-        serde_json::to_writer(&mut *self.out, value)?;
+        text::append_json(&serde_json::to_string(value)?, self.out);
         self.out.push(b',');
         Ok(())
     }
@@ -368,6 +383,7 @@ mod tests {
             object.word("word", "word");
             object.words("words", ["a", "b"]);
             object.words("none", []);
+            object.numbers("numbers", [1_u8, 20]);
             object.base64("base64", b"\xff\0");
             object.bytes("bytes", b"a\xff");
             object.pieces("pieces", |text| {
@@ -393,6 +409,7 @@ mod tests {
                 "word": "word",
                 "words": ["a", "b"],
                 "none": [],
+                "numbers": [1, 20],
                 "base64": "/wA=",
                 "bytes": "a\u{fffd}",
                 "pieces": "a\"b",

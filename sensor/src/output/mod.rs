@@ -1,22 +1,37 @@
 //! What leaves the sensor: events as documents, and where they go.
 //!
-//! - [`ecs`]: JSON lines for machines.
+//! - [`ecs`], [`ocsf`]: JSON lines for machines.
+//! - [`flat`]: ECS as one flat object.
+//! - [`cef`]: ArcSight's Common Event Format.
 //! - [`pretty`]: columns for people.
 //! - [`event_id`], [`subject`], `labels`: what tells documents apart, what they are filed under.
-//! - [`arguments`], [`changes`], [`names`], [`socket`], `time`: how both say the same.
-//! - `json`, `scan`: how the first is written fast.
+//! - [`arguments`], [`changes`], [`names`], `observed`, [`socket`], `time`: how all say the same.
+//! - [`lines`]: the plainest place for them.
+//! - `described`, `json`, `scan`: how the first ones are written fast.
 
+#[cfg(test)]
+mod arbitrary;
 pub mod arguments;
+pub mod cef;
 pub mod changes;
+mod described;
 pub mod ecs;
 pub mod event_id;
+pub mod flat;
 mod json;
 mod labels;
+pub mod lines;
 pub mod names;
+mod observed;
+pub mod ocsf;
 pub mod pretty;
+#[cfg(test)]
+mod samples;
 mod scan;
 pub mod socket;
 pub mod subject;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use std::{env, io};
@@ -26,7 +41,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::{WallOffset, WallTime},
     enrich::{Surroundings, execs::About},
-    event::{Event, state::Stated},
+    event::{
+        Event,
+        state::{Stated, Undelivered},
+    },
     host::Host,
     process::Process,
 };
@@ -71,6 +89,51 @@ pub struct Observed<'a> {
     pub surroundings: Surroundings<'a>,
 }
 
+/// Where documents go.
+pub trait Output {
+    /// Takes a document.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written down; the next one may.
+    fn take(&mut self, document: &Document<'_>) -> io::Result<()>;
+
+    /// Whether so much was taken that it should go on its way.
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    /// Everything that was taken goes on its way.
+    ///
+    /// # Errors
+    ///
+    /// If it is not out, or not all of it; nothing more will be.
+    fn flush(&mut self) -> io::Result<()>;
+
+    /// What was given up on its way since this was asked last.
+    fn undelivered(&mut self) -> Vec<Undelivered> {
+        Vec::new()
+    }
+}
+
+impl<O: Output + ?Sized> Output for Box<O> {
+    fn take(&mut self, document: &Document<'_>) -> io::Result<()> {
+        (**self).take(document)
+    }
+
+    fn is_full(&self) -> bool {
+        (**self).is_full()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (**self).flush()
+    }
+
+    fn undelivered(&mut self) -> Vec<Undelivered> {
+        (**self).undelivered()
+    }
+}
+
 /// Writes documents in a format.
 pub trait Format: Send {
     /// Appends a document.
@@ -100,6 +163,12 @@ pub enum FormatChoice {
     /// ECS documents, one JSON object a line.
     #[default]
     Json,
+    /// What ECS documents say, as flat JSON objects.
+    Flat,
+    /// ArcSight's Common Event Format.
+    Cef,
+    /// OCSF events, one JSON object a line.
+    Ocsf,
     /// Columns for people.
     Pretty,
 }
@@ -138,6 +207,9 @@ impl Terminal {
 pub fn format(choice: FormatChoice, host: &Host, terminal: Terminal) -> Box<dyn Format> {
     match choice {
         FormatChoice::Json => Box::new(ecs::Ecs::new(host)),
+        FormatChoice::Flat => Box::new(flat::Flat::new(host)),
+        FormatChoice::Cef => Box::new(cef::Cef::new(host)),
+        FormatChoice::Ocsf => Box::new(ocsf::Ocsf::new(host)),
         FormatChoice::Pretty => Box::new(pretty::Pretty::new(terminal)),
     }
 }

@@ -12,6 +12,28 @@ pub(super) fn has(bytes: &[u8], found: impl Fn(Word) -> u64) -> bool {
         || (!rest.is_empty() && found(Word::last(bytes)) != 0)
 }
 
+/// Where the first byte is that `found` finds, which must find bytes by themselves, as the functions
+/// of this module do.
+#[inline]
+pub(super) fn first(bytes: &[u8], found: impl Fn(Word) -> u64) -> Option<usize> {
+    // A borrow marks only bytes above one that is to be found: the lowest mark is always right.
+    let at = |marks: u64| (marks.trailing_zeros() / u8::BITS) as usize;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let marks = found(Word::of(*word));
+        if marks != 0 {
+            return Some(index * 8 + at(marks));
+        }
+    }
+    if let Some(last) = bytes.last_chunk::<8>() {
+        // In what is looked at once more, nothing was found before.
+        let marks = found(Word::of(*last));
+        return (marks != 0).then(|| bytes.len() - 8 + at(marks));
+    }
+    rest.iter()
+        .position(|byte| found(Word::of([*byte; 8])) != 0)
+}
+
 impl Word {
     const fn of(bytes: [u8; 8]) -> Self {
         Self(u64::from_le_bytes(bytes))
@@ -49,6 +71,12 @@ pub(super) const fn equal(word: Word, byte: u8) -> u64 {
     less_than(Word(word.0 ^ each(byte)), 1)
 }
 
+/// Not 0 if any byte is not one of ASCII.
+#[inline]
+pub(super) const fn not_ascii(word: Word) -> u64 {
+    word.0 & each(0x80)
+}
+
 const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
@@ -62,7 +90,7 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_is_there(
-            bytes in prop::collection::vec(prop_oneof![9 => any::<u8>(), 1 => 30..34_u8], 0..40),
+            bytes in prop::collection::vec(prop_oneof![9 => any::<u8>(), 3 => 30..34_u8], 0..40),
             limit in 0..=128_u8,
             byte: u8,
         ) {
@@ -71,6 +99,15 @@ mod tests {
                 bytes.iter().any(|byte| *byte < limit)
             );
             prop_assert_eq!(has(&bytes, |word| equal(word, byte)), bytes.contains(&byte));
+            prop_assert_eq!(has(&bytes, not_ascii), !bytes.is_ascii());
+            prop_assert_eq!(
+                first(&bytes, |word| less_than(word, limit) | equal(word, byte) | not_ascii(word)),
+                bytes.iter().position(|one| *one < limit || *one == byte || !one.is_ascii())
+            );
+            prop_assert_eq!(
+                first(&bytes, |word| equal(word, 30)),
+                bytes.iter().position(|byte| *byte == 30)
+            );
         }
 
         #[test]

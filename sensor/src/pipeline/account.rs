@@ -41,6 +41,7 @@ pub struct Account {
     delivered: BTreeMap<Kind, u64>,
     /// Written down, and not yet known to be out.
     pending: BTreeMap<Kind, u64>,
+    own: BTreeMap<Kind, u64>,
     lost: BTreeMap<(Kind, &'static str), u64>,
     /// What the kernel side counted, as last read.
     kernel: counters::Totals,
@@ -60,6 +61,11 @@ impl Account {
     /// A record was understood that is no event.
     pub fn understood(&mut self, kind: Kind) {
         *self.delivered.entry(kind).or_default() += 1;
+    }
+
+    /// An event is the sensor's own doing, and nobody wants to know.
+    pub fn own(&mut self, kind: Kind) {
+        *self.own.entry(kind).or_default() += 1;
     }
 
     /// All that has been written down is out.
@@ -135,7 +141,7 @@ impl Account {
     #[must_use]
     pub fn close(&mut self) -> state::Totals {
         for kind in Kind::ALL {
-            let known = self.delivered(kind) + self.total_lost(kind);
+            let known = self.delivered(kind) + self.own_doing(kind) + self.total_lost(kind);
             let seen = self.kernel.seen.entry(kind).or_default();
             // A recording that was cut off has events that its last counters do not know of.
             *seen = known.max(*seen);
@@ -149,6 +155,10 @@ impl Account {
     fn delivered(&self, kind: Kind) -> u64 {
         let of = |counts: &BTreeMap<Kind, u64>| counts.get(&kind).copied().unwrap_or(0);
         of(&self.delivered) + of(&self.pending)
+    }
+
+    fn own_doing(&self, kind: Kind) -> u64 {
+        self.own.get(&kind).copied().unwrap_or(0)
     }
 
     fn total_lost(&self, kind: Kind) -> u64 {
@@ -166,6 +176,7 @@ impl Account {
             family: kind.family().name().to_owned(),
             seen: self.kernel.seen(*kind),
             delivered: self.delivered(*kind),
+            own: self.own_doing(*kind),
             lost: losses
                 .iter()
                 .filter(|((lost, _), count)| lost == kind && **count > 0)

@@ -16,12 +16,12 @@ mod inquiry;
 mod tests;
 
 use std::{
-    io, mem,
+    io,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use sensor_common::record::Kind;
+use sensor_common::record::{Family, Kind};
 use thiserror::Error;
 
 use account::{Account, Loss};
@@ -30,29 +30,19 @@ use crate::{
     clock::{BootTime, WallOffset, boot_time},
     enrich::{Enrichment, fact::Fact},
     event::{
-        Body, Event, ProcessId,
+        Body, Event, ProcessId, Tgid,
         decode::{Decoded, decode, origin},
         interpret::Interpreter,
         order::{Order, Ordered},
         state::{Started, Stated, Statement, Totals},
     },
     kernel::counters::Totals as Counted,
-    output::{Content, Document, Format, Observed},
+    output::{Content, Document, Observed, Output},
     process::{
         BootId, Process, cgroups::Found, fingerprint::ExecId, snapshot::Sources, table::Table,
     },
     recording::{Frame, RecordingError, Writer},
 };
-
-/// Where written documents go.
-pub trait Output {
-    /// Takes whole documents.
-    ///
-    /// # Errors
-    ///
-    /// If they are not out, or not all of them.
-    fn write(&mut self, documents: &[u8]) -> io::Result<()>;
-}
 
 /// How a pipeline is set up.
 pub struct Setup {
@@ -64,10 +54,10 @@ pub struct Setup {
     pub cgroups: usize,
     /// What earlier events and the ladder tell.
     pub interpreter: Interpreter,
-    /// How documents are written down.
-    pub format: Box<dyn Format>,
     /// Where a process that acts and is not known can be looked up; none for a recording.
     pub sources: Option<Sources>,
+    /// The sensor itself, if its connections are not to be told.
+    pub own: Option<Tgid>,
     /// What keeps what the kernel said.
     pub recorder: Option<Writer>,
     /// What finds out what the kernel does not tell.
@@ -89,9 +79,6 @@ pub struct OutputError {
 /// Most events that wait to be put in order. Some 300 bytes each.
 const WAITING_LIMIT: usize = 65_536;
 
-/// Documents are handed to the output in pieces of about this size.
-const PIECE_BYTES: usize = 64 << 10;
-
 /// Events, from what the kernel said to what is written.
 pub struct Pipeline<O> {
     order: Order<Item>,
@@ -99,13 +86,12 @@ pub struct Pipeline<O> {
     held: Option<Held>,
     interpreter: Interpreter,
     table: Table,
-    format: Box<dyn Format>,
     output: O,
-    written: Vec<u8>,
     sequence: u64,
     wall_offset: WallOffset,
     account: Account,
     sources: Option<Sources>,
+    own: Option<Tgid>,
     recorder: Option<Writer>,
     recording_failure: Option<RecordingError>,
     enrichment: Enrichment,
@@ -134,13 +120,12 @@ impl<O: Output> Pipeline<O> {
             held: None,
             interpreter: setup.interpreter,
             table: Table::new(setup.boot, setup.processes, setup.cgroups),
-            format: setup.format,
             output,
-            written: Vec::with_capacity(2 * PIECE_BYTES),
             sequence: 0,
             wall_offset: WallOffset::default(),
             account: Account::default(),
             sources: setup.sources,
+            own: setup.own,
             recorder: setup.recorder,
             recording_failure: None,
             enrichment: setup.enrichment,
@@ -290,6 +275,12 @@ impl<O: Output> Pipeline<O> {
         self.flush()
     }
 
+    /// Where documents went, when nothing more will come.
+    #[must_use]
+    pub fn into_output(self) -> O {
+        self.output
+    }
+
     /// Nothing more will come: writes what still waits, and the account.
     ///
     /// # Errors
@@ -349,6 +340,10 @@ impl<O: Output> Pipeline<O> {
         if !news.is_empty() {
             self.state(Statement::Lost(news), time);
         }
+        let undelivered = self.output.undelivered();
+        if !undelivered.is_empty() {
+            self.state(Statement::Undelivered(undelivered), time);
+        }
     }
 
     fn write(&mut self, next: Ordered<Item>) -> Result<(), OutputError> {
@@ -369,6 +364,10 @@ impl<O: Output> Pipeline<O> {
         self.look_up_actor(&event);
         self.look_up_cgroup(&event);
         self.table.observe(&event);
+        if self.is_own(&event) {
+            self.account.own(event.kind());
+            return Ok(());
+        }
         let about = self.enrichment.about(&event);
         if let Some(about) = &about
             && let Some(exec) = ExecId::of(&event)
@@ -398,17 +397,24 @@ impl<O: Output> Pipeline<O> {
             wall_offset: self.wall_offset,
             content: Content::Event(observed),
         };
-        match self.format.write(&document, &mut self.written) {
+        match self.output.take(&document) {
             Ok(()) => {
                 self.sequence += 1;
                 self.account.written(event.kind());
             }
             Err(_) => self.account.lost(event.kind(), Loss::Unwritable),
         }
-        if self.written.len() >= PIECE_BYTES {
+        if self.output.is_full() {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Whether an event is one of the sensor's own connections, which nobody wants to know of.
+    fn is_own(&self, event: &Event) -> bool {
+        self.own.is_some()
+            && event.kind().family() == Family::Network
+            && event.actor.map(|actor| actor.id.tgid) == self.own
     }
 
     fn undecodable(&mut self, record: &Bytes) {
@@ -426,26 +432,18 @@ impl<O: Output> Pipeline<O> {
             content: Content::Statement(&stated),
         };
         // What cannot be written down is not numbered either.
-        if self.format.write(&document, &mut self.written).is_ok() {
+        if self.output.take(&document).is_ok() {
             self.sequence += 1;
         }
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
-        if self.written.is_empty() {
-            return Ok(());
-        }
-        let mut written = mem::take(&mut self.written);
-        if let Err(source) = self.output.write(&written) {
+        if let Err(source) = self.output.flush() {
             return Err(OutputError {
                 source,
                 undelivered: self.account.failed(),
             });
         }
-        written.clear();
-        // One long event does not make the buffer long for ever.
-        written.shrink_to(4 * PIECE_BYTES);
-        self.written = written;
         self.account.flushed();
         Ok(())
     }

@@ -4,26 +4,31 @@ use std::sync::{Arc, Mutex};
 
 use sensor_common::{
     exec::Exit,
-    record::{Header, Kind},
+    network::{AF_INET, Connection, Endpoints},
+    record::{Header, Kind, Text},
 };
 use serde_json::Value;
-use zerocopy::IntoBytes;
+use zerocopy::{FromZeros, IntoBytes};
 
 use super::*;
 use crate::{
     enrich::Enrichment,
     event::interpret::{Commits, Premises},
     host::Host,
-    output::{FormatChoice, Terminal, format},
+    output::{FormatChoice, Terminal, format, lines::Lines},
 };
 
 /// An output that keeps what is written.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<u8>>>);
 
-impl Output for Kept {
-    fn write(&mut self, documents: &[u8]) -> io::Result<()> {
+impl io::Write for Kept {
+    fn write(&mut self, documents: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(documents);
+        Ok(documents.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -38,23 +43,25 @@ impl Kept {
     }
 }
 
-fn pipeline(output: Kept) -> Pipeline<Kept> {
+fn pipeline(output: Kept) -> Pipeline<Lines<Kept>> {
     let host = Host::here();
     let setup = Setup {
         boot: host.boot(),
         processes: 16,
         cgroups: 16,
+        own: None,
         interpreter: Interpreter::new(Premises {
             commits: Commits::Seen,
             newest_program: 0,
+            own: None,
         }),
-        format: format(FormatChoice::Json, &host, Terminal::default()),
         sources: None,
         recorder: None,
         enrichment: Enrichment::new(None),
         patience: None,
     };
-    Pipeline::new(setup, output)
+    let format = format(FormatChoice::Json, &host, Terminal::default());
+    Pipeline::new(setup, Lines::new(format, output))
 }
 
 /// A process's end, at this time.
@@ -120,4 +127,63 @@ fn what_was_not_found_out_is_counted_in_a_replay_too() {
     let stop = documents.last().unwrap();
     let gone = stop.pointer("/sensor/totals/degraded/hash_gone");
     assert_eq!(gone, Some(&3.into()));
+}
+
+/// A listening socket of a process.
+fn listen(tgid: u32, time: u64) -> Bytes {
+    let record = Connection {
+        header: Header {
+            length: u32::try_from(size_of::<Connection>()).unwrap(),
+            kind: Kind::Listen as u8,
+            ring: Kind::Listen.ring() as u8,
+            flags: 0,
+            sequence: time,
+            time,
+            cpu: 0,
+            tid: tgid,
+            tgid,
+            uid: 0,
+            start: 1,
+            cgroup: 1,
+            credentials: 0,
+        },
+        endpoints: Endpoints {
+            family: AF_INET,
+            ..Endpoints::new_zeroed()
+        },
+        network_namespace: 1,
+        socket_type: 1,
+        backlog: 5,
+        reserved: 0,
+        path: Text::new_zeroed(),
+    };
+    Bytes::copy_from_slice(record.as_bytes())
+}
+
+#[test]
+fn the_sensors_own_connections_are_counted_and_not_told() {
+    let kept = Kept::default();
+    let mut pipeline = pipeline(kept.clone());
+    pipeline.own = Some(Tgid(7));
+    pipeline.push(listen(7, 10));
+    pipeline.push(listen(8, 11));
+    // Its end is an event: only connections are left out.
+    pipeline.push(exit(12));
+    let mut totals = Counted::default();
+    totals.seen.insert(Kind::Listen, 2);
+    totals.seen.insert(Kind::Exit, 1);
+    let totals = pipeline.end(totals, BootTime(13)).unwrap();
+    let codes: Vec<String> = kept
+        .documents()
+        .iter()
+        .map(|document| document["event"]["code"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(codes, ["listen", "exit", "sensor_stop"]);
+    let listen = totals
+        .kinds
+        .iter()
+        .find(|kind| kind.code == "listen")
+        .unwrap();
+    assert_eq!((listen.seen, listen.delivered, listen.own), (2, 1, 1));
+    assert!(listen.lost.is_empty());
 }

@@ -44,13 +44,16 @@ pub(super) fn frame() -> impl Strategy<Value = Frame> {
                 path,
             })
         }),
-        (any::<bool>(), any::<u32>()).prop_map(|(seen, newest_program)| {
-            let commits = if seen { Commits::Seen } else { Commits::Unseen };
-            Frame::Premises(Premises {
-                commits,
-                newest_program,
-            })
-        }),
+        (any::<bool>(), any::<u32>(), option::of(any::<u32>())).prop_map(
+            |(seen, newest_program, own)| {
+                let commits = if seen { Commits::Seen } else { Commits::Unseen };
+                Frame::Premises(Premises {
+                    commits,
+                    newest_program,
+                    own: own.map(Tgid),
+                })
+            }
+        ),
         any::<i64>().prop_map(|offset| Frame::WallOffset(WallOffset(offset))),
         vec(any::<u8>(), 0..2000).prop_map(|bytes| Frame::Record(Bytes::from(bytes))),
         any::<u64>().prop_map(|moment| Frame::CompleteUntil(BootTime(moment))),

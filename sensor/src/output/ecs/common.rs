@@ -2,10 +2,7 @@
 
 use sensor_common::record::Ring;
 
-use super::{
-    Context,
-    process::{self, credentials},
-};
+use super::{Context, process};
 use crate::{
     enrich::cloud::Cloud,
     event::{Closed, Event},
@@ -111,7 +108,7 @@ pub(super) fn times(
 
 /// `user` and `group`.
 pub(super) fn user(observed: &Observed<'_>, labels: Labels, line: &mut Object<'_>) {
-    let credentials = credentials(observed);
+    let credentials = observed.credentials();
     let accounts = observed.surroundings.accounts;
     let user = credentials.map(|credentials| credentials.euid);
     if let Some(id) = user.or(observed.event.actor.map(|actor| actor.uid)) {

@@ -4,14 +4,13 @@
 //! that is not known.
 //!
 //! - `common`: what every document has.
-//! - `process`, `described`, `lineage`, `capabilities`: who acted.
+//! - `process`, `lineage`, `capabilities`: who acted.
 //! - `placement`: where.
 //! - `exec`, `script`, `network`, `dns`, `privilege`: what they did.
 //! - `state`: what the sensor says of itself.
 
 mod capabilities;
 mod common;
-mod described;
 mod dns;
 mod exec;
 mod lineage;
@@ -22,16 +21,14 @@ mod process;
 mod script;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::io;
 
-use self::{
-    described::Descriptions,
-    lineage::Relatives,
-};
+use self::lineage::Relatives;
 use super::{
     Content, Document, Format, Observed,
+    described::Descriptions,
     event_id::EventIds,
     json::{self, Object},
     labels::Labels,

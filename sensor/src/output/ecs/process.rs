@@ -3,24 +3,22 @@
 //! Of an exec the record tells, of anything else the process table. What both leave open is absent.
 
 use sensor_common::{
-    credentials::Credentials,
     namespaces::Namespaces,
     record::{Family, Kind},
 };
 
-use super::{Context, capabilities::capabilities, described::Subject, lineage};
+use super::{Context, capabilities::capabilities, lineage};
 use crate::{
     enrich::accounts::NamespaceAccounts,
-    event::{Body, Device, Event, Exec, ExitStatus, ProcessId, Tgid},
+    event::{Body, Device, Event, Exec, ProcessId, Tgid},
     output::{
         Observed,
         arguments::{Arguments, CommandLine},
+        described::Subject,
         json::Object,
+        observed::exit_code,
     },
-    process::{
-        EntityId, Process,
-        fingerprint::{Evidence, Fingerprint},
-    },
+    process::{EntityId, Process, fingerprint::Evidence},
 };
 
 /// `process`: the one that an event is about.
@@ -41,7 +39,7 @@ pub(super) fn process(observed: &Observed<'_>, context: &mut Context<'_>, fields
         };
         description(id, observed.process, pid, context, fields);
     }
-    if let Some(fingerprint) = fingerprint(observed) {
+    if let Some(fingerprint) = observed.fingerprint() {
         fields.object("hash", |fields| {
             fields.word("sha256", fingerprint.digest.digits());
         });
@@ -56,21 +54,9 @@ pub(super) fn process(observed: &Observed<'_>, context: &mut Context<'_>, fields
     fields.object("parent", |fields| parent(observed, context, fields));
 }
 
-/// What is known of the executable.
-pub(super) fn fingerprint<'a>(observed: &Observed<'a>) -> Option<&'a Fingerprint> {
-    let image = observed.process?.image.as_deref()?;
-    image.fingerprint.get().map(|fingerprint| &**fingerprint)
-}
-
 /// `process.parent`.
 fn parent(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
-    let id = match &observed.event.body {
-        Body::Exec(exec) => Some(exec.parent),
-        Body::Fork(fork) => Some(fork.parent),
-        _ => observed.process.and_then(|process| process.parent),
-    };
-    // The first process's parent is the idle task, which is no process.
-    if let Some(id) = id.filter(|id| id.tgid != Tgid(0)) {
+    if let Some(id) = observed.parent_id() {
         let pid = observed.parent.and_then(|parent| parent.namespace_pid);
         description(id, observed.parent, pid, context, fields);
     }
@@ -201,7 +187,7 @@ fn thread(observed: &Observed<'_>, fields: &mut Object<'_>) {
         }
     }
     if shows_capabilities(observed.event)
-        && let Some(credentials) = credentials(observed)
+        && let Some(credentials) = observed.credentials()
     {
         fields.object("capabilities", |fields| {
             capabilities("effective", credentials.cap_effective, fields);
@@ -218,7 +204,7 @@ fn shows_capabilities(event: &Event) -> bool {
 
 fn users(observed: &Observed<'_>, fields: &mut Object<'_>) {
     let accounts = observed.surroundings.accounts;
-    if let Some(credentials) = credentials(observed) {
+    if let Some(credentials) = observed.credentials() {
         for (name, id) in [
             ("user", credentials.euid),
             ("real_user", credentials.uid),
@@ -256,16 +242,6 @@ pub(super) fn group(id: u32, accounts: Option<&NamespaceAccounts>, fields: &mut 
     }
 }
 
-/// The credentials of the process that an event is about, after the event.
-pub(super) fn credentials<'a>(observed: &Observed<'a>) -> Option<&'a Credentials> {
-    match &observed.event.body {
-        Body::Exec(exec) => Some(&exec.credentials),
-        Body::CredentialChange(change) => Some(&change.after),
-        Body::CredentialDivergence(divergence) => Some(&divergence.after),
-        _ => observed.process?.credentials.as_ref(),
-    }
-}
-
 /// What a process shares with others at its terminal.
 fn session(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
     let (session, group, terminal) = match (&observed.event.body, observed.process) {
@@ -291,14 +267,6 @@ pub(super) fn device(device: Device, fields: &mut Object<'_>) {
     fields.number("minor", device.minor);
 }
 
-/// As a shell shows it.
-fn exit_code(status: ExitStatus) -> u32 {
-    match status {
-        ExitStatus::Code(code) => code.into(),
-        ExitStatus::Signal { number, .. } => 128 + u32::from(number),
-    }
-}
-
 /// `sensor.process`.
 pub(super) fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
     let event = observed.event;
@@ -311,11 +279,7 @@ pub(super) fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, fields:
     if let Some(cgroup) = cgroup {
         fields.object("cgroup", |fields| fields.number("id", cgroup.0));
     }
-    let (login_uid, audit_session) = match (&event.body, process) {
-        (Body::Exec(exec), _) => (exec.login_uid, exec.audit_session),
-        (_, Some(process)) => (process.login_uid, process.audit_session),
-        (_, None) => (None, None),
-    };
+    let (login_uid, audit_session) = observed.audit();
     if let Some(login_uid) = login_uid {
         fields.number("login_uid", login_uid);
         let accounts = observed.surroundings.accounts;
@@ -323,7 +287,7 @@ pub(super) fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, fields:
             fields.text("login_user", name);
         }
     }
-    if let Some(credentials) = credentials(observed) {
+    if let Some(credentials) = observed.credentials() {
         // They follow the effective ones, but for who sets them on purpose.
         if credentials.fsuid != credentials.euid {
             fields.object("filesystem_user", |fields| {
@@ -338,7 +302,7 @@ pub(super) fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, fields:
     }
     if let Some(missing) = observed.about.and_then(|about| about.executable.missing()) {
         fields.word("hash_missing", missing);
-    } else if let Some(fingerprint) = fingerprint(observed)
+    } else if let Some(fingerprint) = observed.fingerprint()
         && fingerprint.evidence != Evidence::Unchanged
     {
         fields.word("hash_evidence", fingerprint.evidence.name());

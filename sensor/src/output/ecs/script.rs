@@ -10,8 +10,6 @@ use crate::{
     process::fingerprint::Evidence,
 };
 
-use super::process::fingerprint;
-
 /// `sensor.script`.
 pub(super) fn script(exec: &Exec, observed: &Observed<'_>, sensor: &mut Object<'_>) {
     let Some(script) = script_of(exec) else {
@@ -51,7 +49,9 @@ pub(super) fn script(exec: &Exec, observed: &Observed<'_>, sensor: &mut Object<'
 
 /// `package`: that of the executable.
 pub(super) fn package(observed: &Observed<'_>, line: &mut Object<'_>) {
-    let package = fingerprint(observed).and_then(|fingerprint| fingerprint.package.as_deref());
+    let package = observed
+        .fingerprint()
+        .and_then(|fingerprint| fingerprint.package.as_deref());
     if let Some(package) = package {
         line.object("package", |fields| {
             fields.text("name", &package.name);

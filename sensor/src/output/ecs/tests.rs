@@ -1,189 +1,25 @@
 //! Documents of any event, and one of each kind written out.
 
 mod fields;
-mod golden;
-
-use std::sync::Arc;
+pub(in crate::output) mod golden;
 
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
 use crate::{
-    enrich::{
-        Surroundings,
-        accounts::{Accounts, IdMap, Limits, Names, NamespaceAccounts},
-        cloud::{Cloud, Provider},
-        execs::{About, Answered},
-        hashing::Missing,
-        runtimes::{Details, PodDetails, Runtime},
-    },
-    event::{Event, arbitrary},
+    event::arbitrary,
+    output::arbitrary::{Input, host, input, input_of},
     process::Process,
 };
-
-/// What a document is made of.
-#[derive(Clone, Debug)]
-struct Input {
-    sequence: u64,
-    wall_offset: WallOffset,
-    event: Event,
-    late: bool,
-    processes: [Option<Process>; 3],
-    known: Known,
-}
-
-/// What was found out beside what the kernel told.
-#[derive(Clone, Debug, Default)]
-struct Known {
-    about: Option<About>,
-    accounts: Option<NamespaceAccounts>,
-    details: Option<Arc<Details>>,
-}
-
-fn input() -> impl Strategy<Value = Input> {
-    input_of(arbitrary::event())
-}
-
-fn input_of(event: impl Strategy<Value = Event>) -> impl Strategy<Value = Input> {
-    let process = || proptest::option::of(arbitrary::process());
-    (
-        1..u64::MAX,
-        any::<i64>(),
-        event,
-        any::<bool>(),
-        [process(), process(), process()],
-        known(),
-    )
-        .prop_map(|(sequence, offset, event, late, processes, known)| Input {
-            sequence,
-            wall_offset: WallOffset(offset),
-            event,
-            late,
-            processes,
-            known,
-        })
-}
-
-fn known() -> impl Strategy<Value = Known> {
-    let text = || "\\PC{1,9}";
-    let labels = || proptest::collection::vec((text(), text()), 0..3);
-    let optional = || proptest::option::of(text());
-    let pod = (optional(), optional(), optional(), labels()).prop_map(
-        |(namespace, name, uid, labels)| PodDetails {
-            namespace,
-            name,
-            uid,
-            labels,
-        },
-    );
-    let details = (
-        (optional(), optional(), optional()),
-        proptest::collection::vec(text(), 0..3),
-        labels(),
-        proptest::option::of(pod),
-    );
-    let details = details.prop_map(
-        |((name, image_name, image_tag), image_hashes, labels, pod)| {
-            Arc::new(Details {
-                runtime: Runtime::Docker,
-                name,
-                image_name,
-                image_tag,
-                image_hashes,
-                labels,
-                pod,
-                left_out: 0,
-            })
-        },
-    );
-    let answered = || {
-        prop_oneof![
-            Just(Answered::Unasked),
-            Just(Answered::Pending),
-            Just(Answered::With(Err(Missing::Gone))),
-            arbitrary::fingerprint().prop_map(|found| Answered::With(Ok(Arc::new(found)))),
-        ]
-    };
-    let about =
-        (answered(), answered()).prop_map(|(executable, script)| About { executable, script });
-    let accounts = proptest::bool::ANY.prop_map(|is_known| is_known.then(accounts));
-    (
-        proptest::option::of(about),
-        accounts,
-        proptest::option::of(details),
-    )
-        .prop_map(|(about, accounts, details)| Known {
-            about,
-            accounts,
-            details,
-        })
-}
-
-fn accounts() -> NamespaceAccounts {
-    let names = |text: &str| Names::read(text.as_bytes(), Limits::default()).unwrap();
-    let map = || IdMap::parse("0 0 100000\n").unwrap();
-    NamespaceAccounts {
-        accounts: Accounts {
-            users: names("root:x:0:0::/:\nalice:x:1000:\nbob:x:1002:\n"),
-            groups: names("root:x:0:\nstaff:x:1003:\n"),
-        },
-        user_map: map(),
-        group_map: map(),
-        ..NamespaceAccounts::default()
-    }
-}
-
-fn host() -> Host {
-    Host {
-        cloud: Some(Cloud {
-            provider: Provider::Aws,
-            region: Some("eu-central-1".into()),
-            availability_zone: Some("eu-central-1a".into()),
-            instance_id: Some("i-0abc".into()),
-            instance_name: None,
-            machine_type: Some("m7i.large".into()),
-            account_id: Some("123456789012".into()),
-            project_id: None,
-        }),
-        machine_id: Some("0b1c".into()),
-        name: "web\"1".into(),
-        architecture: "x86_64".into(),
-        boot_id: "01234567-89ab-cdef-0123-456789abcdef".into(),
-        pid_namespace: Some(4_026_531_836),
-        kernel: "6.12.1".into(),
-        os_platform: Some("debian".into()),
-        os_name: Some("Debian GNU/Linux".into()),
-        os_version: None,
-        agent_id: "8f2e".into(),
-        agent_version: "0.1.0".into(),
-    }
-}
 
 fn write(input: &Input) -> Vec<u8> {
     write_with(&mut Ecs::new(&host()), input)
 }
 
 fn write_with(format: &mut Ecs, input: &Input) -> Vec<u8> {
-    let [process, parent, other] = input.processes.each_ref().map(Option::as_ref);
-    let document = Document {
-        sequence: input.sequence,
-        wall_offset: input.wall_offset,
-        content: Content::Event(Observed {
-            event: &input.event,
-            late: input.late,
-            process,
-            parent,
-            other,
-            about: input.known.about.as_ref(),
-            surroundings: Surroundings {
-                accounts: input.known.accounts.as_ref(),
-                details: input.known.details.as_ref(),
-            },
-        }),
-    };
     let mut out = Vec::new();
-    format.write(&document, &mut out).unwrap();
+    format.write(&input.document(), &mut out).unwrap();
     out
 }
 

@@ -120,6 +120,7 @@ impl Teller {
         };
         take(&Frame::Host(Box::new(host)))?;
         take(&Frame::Premises(Premises {
+            own: None,
             commits: Commits::Seen,
             newest_program: 0,
         }))?;

@@ -3,7 +3,7 @@
 //! All are of the same process; what is the same in all is written out once, in [`common`], and what
 //! is of one kind is laid over it.
 
-mod exec;
+pub(in crate::output) mod exec;
 mod network;
 mod privilege;
 mod state;
@@ -12,129 +12,25 @@ mod who;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sensor_common::{credentials::Credentials, namespaces::Namespaces, record::Ring};
+use sensor_common::{credentials::Credentials, namespaces::Namespaces};
 use serde_json::json;
 
 use super::*;
 use crate::{
-    event::{Actor, CgroupId, Device, Origin, ProcessId, Text, Tgid, Tid},
+    enrich::{
+        execs::About,
+        hashing::Missing,
+        runtimes::{Details, PodDetails, Runtime},
+    },
+    event::{Device, Text, Tgid, Tid},
+    output::{
+        arbitrary::{Known, accounts},
+        samples::{
+            OFFSET, SECOND, credentials, done, id, lay, namespaces, parent, process, strip, text,
+        },
+    },
     process::{EntityId, Image},
 };
-
-/// 2026-11-24T03:36:20Z, of a host that booted 1,000 seconds before.
-const OFFSET: WallOffset = WallOffset(1_795_490_380_000_000_000);
-const SECOND: u64 = 1_000_000_000;
-
-fn id(tgid: u32) -> ProcessId {
-    ProcessId {
-        tgid: Tgid(tgid),
-        start: BootTime(u64::from(tgid) * SECOND),
-    }
-}
-
-fn credentials() -> Credentials {
-    Credentials {
-        uid: 1000,
-        gid: 1001,
-        euid: 1002,
-        egid: 1003,
-        suid: 1004,
-        sgid: 1005,
-        fsuid: 1006,
-        fsgid: 1007,
-        securebits: 16,
-        user_namespace: 77,
-        cap_permitted: 1 << 7 | 1 << 41,
-        ..Credentials::default()
-    }
-}
-
-fn namespaces() -> Namespaces {
-    Namespaces {
-        mnt: 71,
-        pid: 72,
-        net: 73,
-        uts: 74,
-        ipc: 75,
-        cgroup: 76,
-        time: 0,
-        user: 77,
-    }
-}
-
-fn process() -> Process {
-    let image = Image {
-        name: "bash".into(),
-        executable: "/usr/bin/bash".into(),
-        working_directory: "/root".into(),
-        arguments: vec!["bash".into(), "-c".into(), "echo \"hi\"".into()],
-        argument_count: 3,
-        ..Image::default()
-    };
-    Process {
-        parent: Some(id(300)),
-        namespace_pid: Some(Tgid(9)),
-        image: Some(Arc::new(image)),
-        credentials: Some(credentials()),
-        namespaces: Some(namespaces()),
-        cgroup: Some(CgroupId(70)),
-        session_id: Some(Tgid(350)),
-        process_group: Some(Tgid(360)),
-        login_uid: Some(1000),
-        audit_session: Some(3),
-        tty: Some(Device {
-            major: 136,
-            minor: 1,
-        }),
-        ..Process::unknown(arbitrary::boot(), id(400))
-    }
-}
-
-fn parent() -> Process {
-    let image = Image {
-        name: "sshd".into(),
-        executable: "/usr/sbin/sshd".into(),
-        working_directory: "/".into(),
-        arguments: vec!["sshd: root".into()],
-        argument_count: 1,
-        ..Image::default()
-    };
-    Process {
-        namespace_pid: Some(Tgid(8)),
-        image: Some(Arc::new(image)),
-        ..Process::unknown(arbitrary::boot(), id(300))
-    }
-}
-
-/// What happened, done by the process.
-fn done(body: Body) -> Input {
-    let mut event = Event {
-        origin: Origin {
-            cpu: 17,
-            ring: Ring::Critical,
-            sequence: 255,
-            time: BootTime(1000 * SECOND),
-        },
-        actor: Some(Actor {
-            id: id(400),
-            tid: Tid(401),
-            uid: 1000,
-            cgroup: CgroupId(70),
-            credentials_digest: 0,
-            io_worker: false,
-        }),
-        body,
-    };
-    event.origin.ring = event.kind().ring();
-    Input {
-        sequence: 42,
-        wall_offset: OFFSET,
-        event,
-        late: false,
-        processes: [Some(process()), Some(parent()), None],
-        known: Known::default(),
-    }
-}
 
 /// What all documents of the process have.
 fn common() -> Value {
@@ -234,26 +130,6 @@ fn common() -> Value {
     })
 }
 
-/// Lays the fields of one value over another's.
-fn lay(over: &mut Value, value: Value) {
-    match (over, value) {
-        (Value::Object(over), Value::Object(fields)) => {
-            for (name, value) in fields {
-                lay(over.entry(name).or_insert(Value::Null), value);
-            }
-        }
-        (over, value) => *over = value,
-    }
-}
-
-/// Takes away what is null.
-fn strip(value: &mut Value) {
-    if let Value::Object(fields) = value {
-        fields.retain(|_, value| !value.is_null());
-        fields.values_mut().for_each(strip);
-    }
-}
-
 /// A document has these fields beside the common ones, and not those that are null here.
 fn assert_document(input: &Input, fields: Value) {
     let mut expected = common();
@@ -269,11 +145,4 @@ fn assert_is(input: &Input, mut expected: Value) {
         document == expected,
         "\n     got {document:#}\nexpected {expected:#}"
     );
-}
-
-fn text(bytes: &'static [u8]) -> Text {
-    Text {
-        bytes: Bytes::from_static(bytes),
-        original: Some(u32::try_from(bytes.len()).unwrap()),
-    }
 }

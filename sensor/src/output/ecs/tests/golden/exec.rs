@@ -57,7 +57,7 @@ fn path(bytes: &'static [u8]) -> Path {
     }
 }
 
-pub(super) fn plain_exec() -> Exec {
+pub(in crate::output) fn plain_exec() -> Exec {
     Exec {
         parent: id(300),
         file: File {

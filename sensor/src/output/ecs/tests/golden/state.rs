@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::event::state::{
     HookReport, KindTotal, Lost, ProgramReport, RefusalReport, Started, Stated, Statement, Totals,
+    Undelivered,
 };
 
 fn assert_statement(statement: Statement, fields: Value) {
@@ -115,6 +116,37 @@ fn lost() {
 }
 
 #[test]
+fn undelivered() {
+    assert_statement(
+        Statement::Undelivered(vec![Undelivered {
+            sink: "siem".into(),
+            reason: "backlog_full".into(),
+            severity: "low".into(),
+            count: 7,
+        }]),
+        json!({
+            "event": {"code": "events_undelivered", "action": "events_undelivered", "type": ["info"]},
+            "sensor": {
+                "undelivered": [{
+                    "sink": "siem",
+                    "reason": "backlog_full",
+                    "severity": "low",
+                    "count": 7,
+                }],
+            },
+        }),
+    );
+}
+
+#[test]
+fn tested() {
+    assert_statement(
+        Statement::Tested,
+        json!({"event": {"code": "sink_test", "action": "sink_tested", "type": ["info"]}}),
+    );
+}
+
+#[test]
 fn stopped() {
     let totals = Totals {
         kinds: vec![KindTotal {
@@ -122,6 +154,7 @@ fn stopped() {
             family: "exec".into(),
             seen: 10,
             delivered: 9,
+            own: 2,
             lost: BTreeMap::from([("ring_full".into(), 1)]),
         }],
         late: 0,
@@ -139,6 +172,7 @@ fn stopped() {
                         "family": "exec",
                         "seen": 10,
                         "delivered": 9,
+                        "own": 2,
                         "lost": {"ring_full": 1},
                     }],
                     "late": 0,
