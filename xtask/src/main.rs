@@ -1,8 +1,9 @@
 //! `cargo xtask`: the commands of whoever changes the project.
 //!
 //! `run` shows live events, `test` proves a change on real kernels, `vm` boots one of them, `ebpf`
-//! rebuilds the committed kernel programs, `bench` measures what the sensor costs. Each sets up what it needs and says so on stderr; stdout
-//! is for what a command was asked to show. Exit status: 0 fine, 1 failed at work, 2 wrong usage;
+//! rebuilds the committed kernel programs, `bench` measures what the sensor costs, `receivers` tries its
+//! sinks. Each sets up what it needs and says so on stderr; stdout is for what a command was asked to
+//! show. Exit status: 0 fine, 1 failed at work, 2 wrong usage;
 //! `vm` ends with the status of the command it ran.
 
 #![forbid(unsafe_code)]
@@ -12,6 +13,7 @@ mod debian;
 mod ebpf;
 mod parallel;
 mod project;
+mod receivers;
 mod run;
 mod test;
 mod tool;
@@ -41,6 +43,8 @@ enum Task {
     Test(test::TestArgs),
     /// Run the scenarios that need a Debian with systemd, in a virtual machine
     Debian(debian::DebianArgs),
+    /// Try the sinks against real receivers, on this host
+    Receivers(receivers::ReceiversArgs),
     /// Boot a real kernel in a virtual machine and run a command in it
     Vm(vm::VmArgs),
     /// Rebuild the committed object of the kernel programs, or prove that it is up to date
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Debian(args) => debian::run(&args),
+        Task::Receivers(args) => receivers::run(&args),
         Task::Vm(args) => vm::run(&args),
         Task::Ebpf(args) => ebpf::run(&args),
         Task::Bench(args) => bench::run(&args),
