@@ -13,6 +13,7 @@ mod goal;
 mod latency;
 mod machine;
 mod memory;
+mod output;
 mod overhead;
 mod population;
 mod start;
@@ -79,6 +80,8 @@ enum Name {
     Population,
     /// From the kernel's hook until the event's line can be read
     Latency,
+    /// How many events a core writes down in a second, in each format
+    Output,
     /// Rewrites docs/verifier.md: how much of each program every kernel's verifier looks at
     Verifier,
 }
@@ -164,6 +167,7 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
         Name::Start => start::report(figures, unit),
         Name::Population => population::report(figures, unit),
         Name::Latency => latency::report(figures),
+        Name::Output => output::report(figures, unit),
         Name::Verifier => return Ok(true),
     }
     .with_context(|| format!("the bench {} returned odd figures", name.as_str()))?;
@@ -178,13 +182,14 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
 
 impl Name {
     /// Those that measure a running sensor.
-    const MEASURING: [Self; 6] = [
+    const MEASURING: [Self; 7] = [
         Self::Overhead,
         Self::Userspace,
         Self::Memory,
         Self::Start,
         Self::Population,
         Self::Latency,
+        Self::Output,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -195,6 +200,7 @@ impl Name {
             Self::Start => "start",
             Self::Population => "population",
             Self::Latency => "latency",
+            Self::Output => "output",
             Self::Verifier => "verifier",
         }
     }
@@ -202,7 +208,7 @@ impl Name {
     /// Memory does not depend on time, and a million events take long where instructions are counted.
     const fn emulation(self) -> Emulation {
         match self {
-            Self::Memory | Self::Population => Emulation::Fast,
+            Self::Memory | Self::Population | Self::Output => Emulation::Fast,
             _ => Emulation::Counting,
         }
     }

@@ -19,6 +19,7 @@ mod lines;
 mod maps;
 mod memory;
 mod operation;
+mod output;
 mod overhead;
 mod population;
 mod process;
@@ -67,6 +68,8 @@ enum Bench {
     Population(population::Arguments),
     /// How long an event takes to come out
     Latency(latency::Arguments),
+    /// How many events a core writes down, in each format
+    Output(output::Arguments),
     /// What `sensor doctor` says on each rung of the ladder of hooks
     Verifier,
     /// One measurement, in a process of its own
@@ -101,6 +104,7 @@ fn run(cli: &Cli) -> Result<Option<Value>> {
         Bench::Start(arguments) => start::run(setting, arguments)?,
         Bench::Population(arguments) => population::run(setting, arguments)?,
         Bench::Latency(arguments) => latency::run(setting, arguments)?,
+        Bench::Output(arguments) => output::run(setting, arguments)?,
         Bench::Verifier => verifier::run(setting)?,
         Bench::Worker(arguments) => return worker::measure(arguments).map(|()| None),
         Bench::Load(arguments) => return worker::load(arguments).map(|()| None),

@@ -22,17 +22,22 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Starts it.
+    /// Starts it; ECS lines go nowhere.
     pub fn start(setting: &Setting) -> Result<Self> {
+        Self::start_with(setting, "json", Stdio::null())
+    }
+
+    /// Starts it; lines of this format go there.
+    pub fn start_with(setting: &Setting, format: &str, output: Stdio) -> Result<Self> {
         let pipe = std::env::temp_dir().join(format!("sensor-bench-{}", std::process::id()));
         let _ = fs::remove_file(&pipe);
         mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
             .with_context(|| format!("cannot make the pipe {}", pipe.display()))?;
         let child = Command::new(&setting.sensor)
-            .args(["replay", "--output", "json"])
+            .args(["replay", "--output", format])
             .arg(&pipe)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(output)
             .spawn()
             .context("cannot start the sensor")?;
         // Waits until it reads.
