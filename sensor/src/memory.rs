@@ -19,6 +19,20 @@ pub fn give_back() {
     }
 }
 
+/// Has all threads take memory from one heap. To be called before there are others.
+///
+/// Documents are made by one thread and dropped by the sinks' threads. With a heap for each of them, as
+/// the C library has it, what one gave up cannot be used by the next: 73 MB instead of 63 with five
+/// sinks and 200,000 events.
+pub fn share_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes two integers and no pointers, and sets a limit that is looked at when a thread
+    // allocates for the first time.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Lets the calling thread read from disks only when nobody else does (the "idle" class).
 ///
 /// The threads that it starts are as it is. I/O schedulers other than BFQ and mq-deadline take no

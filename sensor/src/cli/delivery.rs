@@ -39,15 +39,22 @@ pub(super) fn start(config: &Config, host: &Host) -> Result<(Delivery, Router)> 
 fn assignment(sink: &Sink, host: &Host, spools: &Path) -> Result<Assignment> {
     let built = sinks::build(sink, host)
         .with_context(|| format!("sink {}: cannot be set up", sink.name))?;
-    // Half of it is for what its thread has not taken in yet.
-    let memory = sink.waiting.queue_bytes as usize / 2;
     let spool = sink.spool_bytes();
+    let whole = sink.waiting.queue_bytes as usize;
+    // What its thread has not taken in yet must have room when a disk is slow; what is on disk is
+    // read again.
+    let inbox = if spool.is_some() {
+        whole / 4 * 3
+    } else {
+        whole / 4
+    };
+    let memory = whole - inbox;
     Ok(Assignment {
         name: sink.name.clone(),
         format: sink.format,
         filter: Filter::new(sink.wanted(), sink.minimum_severity),
         sink: built,
-        inbox_bytes: memory,
+        inbox_bytes: inbox,
         limits: Limits {
             bytes: spool.unwrap_or(memory as u64),
             memory_bytes: memory,

@@ -20,7 +20,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::output::FormatChoice;
+use crate::{memory, output::FormatChoice};
 
 /// Watches a Linux host from inside its kernel: exec, network and privilege events
 #[derive(Debug, Parser)]
@@ -122,6 +122,7 @@ const WRONG_USAGE: u8 = 2;
 /// Does what the user typed.
 #[must_use]
 pub fn main() -> ExitCode {
+    memory::share_one_heap();
     match CommandLine::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

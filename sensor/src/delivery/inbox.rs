@@ -1,9 +1,10 @@
 //! Between the pipeline and a sink's thread: bounded, and never in the pipeline's way.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
@@ -21,12 +22,14 @@ pub(super) struct Inbox {
     tally: Arc<Tally>,
     state: Mutex<State>,
     news: Notify,
+    room: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     entries: VecDeque<New>,
     bytes: usize,
+    evicted: BTreeMap<Severity, u64>,
     reopen: bool,
     closed: bool,
 }
@@ -35,6 +38,8 @@ struct State {
 #[derive(Debug, Default)]
 pub(super) struct Mail {
     pub(super) entries: Vec<New>,
+    /// What there was no room for; it is counted already.
+    pub(super) evicted: BTreeMap<Severity, u64>,
     /// The files that are written to were moved away.
     pub(super) reopen: bool,
     /// Nothing more will come.
@@ -49,6 +54,7 @@ impl Inbox {
             tally,
             state: Mutex::default(),
             news: Notify::new(),
+            room: Condvar::new(),
         }
     }
 
@@ -60,15 +66,26 @@ impl Inbox {
             state.entries.push_back(entry);
         }
         while state.bytes > self.limit {
-            let Some(severity) = state.evict(self.limit) else {
+            let Some((severity, count)) = state.evict(self.limit) else {
                 break;
             };
-            for (severity, count) in severity {
-                self.tally.undelivered(Reason::QueueFull, severity, count);
-            }
+            self.tally.undelivered(Reason::QueueFull, severity, count);
+            *state.evicted.entry(severity).or_default() += count;
         }
         drop(state);
         self.news.notify_one();
+    }
+
+    /// Waits until so many bytes more fit, but no longer than this. Returns how long it waited.
+    pub(super) fn wait_for_room(&self, bytes: usize, longest: Duration) -> Duration {
+        let begun = Instant::now();
+        let state = self.lock();
+        // What never fits is not waited for.
+        let is_full =
+            |state: &mut State| state.bytes > 0 && state.bytes.saturating_add(bytes) > self.limit;
+        let waited = self.room.wait_timeout_while(state, longest, is_full);
+        drop(waited);
+        begun.elapsed()
     }
 
     pub(super) fn reopen(&self) {
@@ -86,8 +103,10 @@ impl Inbox {
     pub(super) fn take(&self) -> Mail {
         let mut state = self.lock();
         state.bytes = 0;
+        self.room.notify_one();
         Mail {
             entries: mem::take(&mut state.entries).into(),
+            evicted: mem::take(&mut state.evicted),
             reopen: mem::take(&mut state.reopen),
             closed: state.closed,
         }
@@ -106,7 +125,7 @@ impl Inbox {
 impl State {
     /// Takes out the oldest of the least grave severity until a quarter of the limit is free, or none
     /// of that severity is left: what is full now is full again at once.
-    fn evict(&mut self, limit: usize) -> Option<Vec<(Severity, u64)>> {
+    fn evict(&mut self, limit: usize) -> Option<(Severity, u64)> {
         let least = self
             .entries
             .iter()
@@ -124,7 +143,7 @@ impl State {
             !goes
         });
         self.bytes = bytes;
-        Some(vec![(least, evicted)])
+        Some((least, evicted))
     }
 }
 
@@ -202,5 +221,20 @@ mod tests {
             tally.counts().undelivered[&(Reason::QueueFull, Severity::Low)],
             2
         );
+    }
+
+    #[test]
+    fn room_is_waited_for_but_not_for_ever() {
+        let inbox = Inbox::new(1_000, Arc::default());
+        let nothing = inbox.wait_for_room(5_000, Duration::from_secs(60));
+        assert!(nothing < Duration::from_secs(60));
+        inbox.put(&mut vec![new(0, Severity::Low)]);
+        let longest = Duration::from_millis(20);
+        assert!(inbox.wait_for_room(1_000, longest) >= longest);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| inbox.wait_for_room(1_000, Duration::from_secs(60)));
+            inbox.take();
+            assert!(waits.join().unwrap() < Duration::from_secs(60));
+        });
     }
 }

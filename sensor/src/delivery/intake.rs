@@ -11,9 +11,6 @@ use super::{
     voice::Voice,
 };
 
-/// What waits longer than this is made safe from a loss of power.
-const SYNC: Duration = Duration::from_secs(5);
-
 /// What comes to a sink, and waits.
 pub(super) struct Intake {
     pub(super) backlog: Backlog,
@@ -26,7 +23,6 @@ pub(super) struct Intake {
     /// How long the sink may work on after the inbox is closed.
     grace: Duration,
     waiting_since: Option<Instant>,
-    synced: Instant,
     deadline: Option<Instant>,
     must_reopen: bool,
 }
@@ -50,7 +46,6 @@ impl Intake {
             is_in_trouble: false,
             inbox,
             grace,
-            synced: now,
             deadline: None,
             must_reopen: false,
         }
@@ -60,6 +55,9 @@ impl Intake {
     pub(super) fn take_in(&mut self) {
         let mail = self.inbox.take();
         self.must_reopen |= mail.reopen;
+        for (severity, count) in mail.evicted {
+            self.voice.gives_up(Reason::QueueFull, severity, count);
+        }
         if mail.closed && self.deadline.is_none() {
             self.deadline = Some(Instant::now() + self.grace);
         }
@@ -79,11 +77,6 @@ impl Intake {
         self.give_up(Reason::Damaged, &damaged);
         self.voice.account(false);
         self.tally.waiting(self.backlog.len());
-        if !self.backlog.is_empty() && self.synced.elapsed() >= SYNC {
-            // What fails here fails in the next append too, and is told then.
-            let _told_by_append = self.backlog.sync();
-            self.synced = Instant::now();
-        }
     }
 
     fn give_up(&mut self, reason: Reason, gone: &[Gone]) {
@@ -146,25 +139,24 @@ impl Intake {
     /// Nothing more is sent: what waits is kept, or counted.
     pub(super) fn end(&mut self) {
         self.take_in();
-        let left = self.backlog.len();
-        if left > 0 {
-            if let Some(directory) = &self.directory {
-                self.voice.once(format_args!(
-                    "{left} events wait in {} for the next start",
-                    directory.display()
-                ));
-            } else if let Ok(entries) = self.backlog.peek(usize::MAX, usize::MAX) {
-                for entry in entries {
-                    let severity = entry.facts.severity;
-                    self.tally.undelivered(Reason::Ended, severity, 1);
-                    self.voice.gives_up(Reason::Ended, severity, 1);
-                }
-                self.tally.waiting(0);
-            }
-        }
-        if let Err(error) = self.backlog.sync() {
+        // Here nobody waits for it, and nothing else comes meanwhile.
+        if let Err(error) = self.backlog.sync()
+            && !self.is_in_trouble
+        {
             self.voice.once(error);
         }
+        let ended = self.backlog.drop_unwritten();
+        self.give_up(Reason::Ended, &ended);
+        let left = self.backlog.len();
+        if left > 0
+            && let Some(directory) = &self.directory
+        {
+            self.voice.once(format_args!(
+                "{left} events wait in {} for the next start",
+                directory.display()
+            ));
+        }
+        self.tally.waiting(left);
         self.voice.account(true);
     }
 }

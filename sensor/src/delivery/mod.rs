@@ -6,8 +6,8 @@
 //!               └▶ inbox ─▶ backlog ─▶ sink ─▶ a SIEM
 //! ```
 //!
-//! The router never waits. Each sink has a thread of its own, so that none holds up another one, nor
-//! the pipeline. What is in a backlog with a directory survives the sensor, and is sent at least once
+//! Each sink has a thread of its own, so that none holds up another one, nor the pipeline for more than
+//! a moment. What is in a backlog with a directory survives the sensor, and is sent at least once
 //! and in order; what a receiver has got twice it recognises by `event.id`. Every limit on the way
 //! gives up the oldest of the least grave events, counts them, and says so.
 //!

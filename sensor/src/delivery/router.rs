@@ -1,6 +1,14 @@
 //! From the pipeline to the sinks that want a document. It is written down once for each format.
+//!
+//! A sink whose thread did not get to run, while the pipeline did, is waited for: the kernel's rings
+//! hold what comes meanwhile. That takes no more than a part of the pipeline's time, however slow a
+//! sink is, and one that hangs costs the others nothing.
 
-use std::{io, mem, sync::Arc};
+use std::{
+    io, mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -20,12 +28,19 @@ use crate::{
 /// Documents are handed on in pieces of about this size.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Hands documents to sinks. Never waits for one.
+/// The router may wait for this part of the time, all sinks together,
+const WAITING_PART: u32 = 20;
+/// and for so long at once.
+const WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// Hands documents to sinks.
 pub struct Router {
     ids: EventIds,
     encoders: Vec<Encoder>,
     scratch: Vec<u8>,
     pending_bytes: usize,
+    /// How long it may still wait, as of then.
+    leisure: (Duration, Instant),
 }
 
 /// A format, and the sinks that want it.
@@ -63,7 +78,19 @@ impl Router {
             encoders: Vec::new(),
             scratch: Vec::new(),
             pending_bytes: 0,
+            leisure: (WAIT_MAX, Instant::now()),
         }
+    }
+
+    /// Waits for a sink to take in what it has, as far as there is time for that.
+    fn wait_for(inbox: &Inbox, bytes: usize, leisure: &mut (Duration, Instant)) {
+        let (left, then) = *leisure;
+        let now = Instant::now();
+        let left = left
+            .saturating_add(now.duration_since(then) / WAITING_PART)
+            .min(WAIT_MAX);
+        let waited = inbox.wait_for_room(bytes, left);
+        *leisure = (left.saturating_sub(waited), now + waited);
     }
 
     pub(super) fn add(&mut self, choice: FormatChoice, host: &Host, route: Route) {
@@ -154,6 +181,8 @@ impl Output for Router {
             .flat_map(|encoder| &mut encoder.routes)
         {
             if !route.pending.is_empty() {
+                let bytes = route.pending.iter().map(New::size).sum();
+                Self::wait_for(&route.inbox, bytes, &mut self.leisure);
                 route.inbox.put(&mut route.pending);
             }
         }

@@ -256,6 +256,17 @@ impl Backlog {
         gone(&std::mem::take(&mut self.lost))
     }
 
+    /// Drops what is in memory only: all of a backlog without a directory, else what the disk did not
+    /// take. The rest waits for the next run.
+    pub fn drop_unwritten(&mut self) -> Vec<Gone> {
+        let mut dropped = Counts::default();
+        let Self { lanes, memory, .. } = self;
+        for lane in lanes {
+            while lane.evict_unwritten(memory, &mut dropped) {}
+        }
+        gone(&dropped)
+    }
+
     /// Waits until all that was appended and acknowledged is on the disk itself.
     ///
     /// # Errors

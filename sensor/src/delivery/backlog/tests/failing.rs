@@ -111,3 +111,25 @@ fn a_directory_that_was_removed_is_a_disk_that_fails() {
     assert!(matches!(appended.trouble, Some(Trouble::Begins(_))));
     assert_eq!(places(&drain(&mut backlog)), [1]);
 }
+
+#[test]
+fn what_a_broken_disk_did_not_take_is_counted_when_it_is_dropped() {
+    let place = Place::new();
+    let (mut backlog, is_broken) = broken(&place, false, PLENTY);
+    backlog.append(vec![new(Severity::Low, "on disk".to_owned())]);
+    is_broken.store(true, Ordering::Relaxed);
+    let lost = || new(Severity::High, "in memory".to_owned());
+    backlog.append(vec![lost(), lost()]);
+    let dropped = backlog.drop_unwritten();
+    assert_eq!(
+        dropped,
+        [Gone {
+            severity: Severity::High,
+            count: 2
+        }]
+    );
+    assert_eq!(backlog.len(), 1);
+    drop(backlog);
+    let (backlog, _) = place.open(PLENTY);
+    assert_eq!(backlog.len(), 1);
+}
