@@ -15,6 +15,7 @@ import argparse
 import base64
 import gzip
 import json
+import os
 import re
 import socketserver
 import ssl
@@ -38,7 +39,12 @@ USER = "sensor:secret"
 MOST_BYTES = 100 << 20
 
 lock = threading.Lock()
-out = open(arguments.out, "ab", buffering=0)
+out = open(arguments.out, "a+b", buffering=0)
+if out.seek(0, os.SEEK_END):
+    out.seek(-1, os.SEEK_END)
+    if out.read(1) != b"\n":
+        # It was killed in the middle of a line, which it had not answered for.
+        out.write(b"\n")
 seen = set()
 put_off = set()
 acknowledgements = {}

@@ -45,7 +45,11 @@ def octets(connection):
         connection.sendall(str(len(text)).encode() + b" " + text)
     # A connection that is closed with something unread is broken off, and what was sent is lost.
     if isinstance(connection, ssl.SSLSocket):
-        connection = connection.unwrap()
+        try:
+            connection = connection.unwrap()
+        except (ssl.SSLError, OSError):
+            # GnuTLS closes without a word when it has read ours.
+            return
     connection.shutdown(socket.SHUT_WR)
     while connection.recv(4096):
         pass

@@ -308,7 +308,7 @@ fn full_disk(stage: &Stage<'_>, verdicts: &mut Verdicts) -> Result<String> {
     let lines = lines_of("away", &said, "");
     let is_about_room = |line: &&String| {
         let line = line.to_lowercase();
-        ["no space", "full", "limit"]
+        ["no space", "backlog_full", "limit"]
             .iter()
             .any(|word| line.contains(word))
     };
