@@ -50,7 +50,7 @@ use crate::{
         reader::{Reader, Reading, Stop},
     },
     memory,
-    output::Output,
+    output::{FormatChoice, Output},
     pipeline::{Pipeline, Setup},
     process::snapshot::Sources,
     recording::{Frame, Writer},
@@ -80,14 +80,22 @@ fn config(arguments: &RunArguments) -> Result<Config> {
     }
     if let Some(format) = arguments.output {
         config.output.format = OutputFormat::This(format);
-        if !config.sinks.is_empty() {
-            config.sinks.push(Sink {
-                format,
-                ..Sink::new("stdout", SinkType::Stdout)
-            });
-        }
+        add_stdout(&mut config.sinks, format);
     }
     Ok(config)
+}
+
+/// With sinks, standard output is one more of them, unless it is one already.
+fn add_stdout(sinks: &mut Vec<Sink>, format: FormatChoice) {
+    if let Some(stdout) = sinks.iter_mut().find(|sink| sink.sort == SinkType::Stdout) {
+        stdout.format = format;
+    } else if !sinks.is_empty() {
+        // No configured sink can have a blank in its name.
+        sinks.push(Sink {
+            format,
+            ..Sink::new("standard output", SinkType::Stdout)
+        });
+    }
 }
 
 fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
@@ -392,7 +400,6 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::output::FormatChoice;
 
     #[test]
     fn the_command_line_goes_before_the_configuration() {
@@ -411,5 +418,21 @@ mod tests {
             config.capture.scope_cgroup.as_deref(),
             Some(Path::new("/sys/fs/cgroup/a"))
         );
+    }
+
+    #[test]
+    fn standard_output_is_added_to_sinks_once() {
+        let mut sinks = Vec::new();
+        add_stdout(&mut sinks, FormatChoice::Pretty);
+        assert!(sinks.is_empty(), "it is the only place then, and no sink");
+        sinks.push(Sink::new("stdout", SinkType::File));
+        for format in [FormatChoice::Pretty, FormatChoice::Cef] {
+            add_stdout(&mut sinks, format);
+            let [_, stdout] = sinks.as_slice() else {
+                panic!("{sinks:?}");
+            };
+            assert_eq!((stdout.sort, stdout.format), (SinkType::Stdout, format));
+        }
+        assert_ne!(sinks[0].name, sinks[1].name);
     }
 }
