@@ -7,7 +7,7 @@ use toml::{
 
 use super::{
     Sink, SinkType,
-    keys::{SINK_KEYS, SinkKey},
+    keys::{SinkKey, sink_keys},
 };
 use crate::config::{
     keys::nearest,
@@ -70,7 +70,7 @@ impl Reader {
                 key => self.key(&mut sink, key, at, value),
             }
         }
-        for SinkKey { key, types, .. } in SINK_KEYS.iter().filter(|key| key.is_needed) {
+        for SinkKey { key, types, .. } in sink_keys().filter(|key| key.is_needed) {
             if types.contains(&sort) && find(key.name).is_none() {
                 self.flaw(
                     at,
@@ -142,7 +142,7 @@ impl Reader {
     }
 
     fn key(&mut self, sink: &mut Sink, name: &str, at: usize, value: &Spanned<DeValue<'_>>) {
-        let mut named = SINK_KEYS.iter().filter(|key| key.key.name == name);
+        let mut named = sink_keys().filter(|key| key.key.name == name);
         if let Some(found) = named.clone().find(|key| key.types.contains(&sink.sort)) {
             if let Err(flaws) = (found.key.read)(sink, Value(value)) {
                 for flaw in flaws.0 {
@@ -152,9 +152,7 @@ impl Reader {
             return;
         }
         let sort = sink.sort.name();
-        let of_sort = SINK_KEYS
-            .iter()
-            .filter(|key| key.types.contains(&sink.sort));
+        let of_sort = sink_keys().filter(|key| key.types.contains(&sink.sort));
         let what = match (named.next(), nearest(name, of_sort.map(|key| key.key.name))) {
             (Some(other), _) => {
                 let types: Vec<&str> = other.types.iter().map(|sort| sort.name()).collect();
