@@ -269,7 +269,7 @@ impl Sink {
             },
             batch: Batch {
                 batch_events: 1000,
-                batch_bytes: 1 << 20,
+                batch_bytes: 512 << 10,
                 batch_milliseconds: 200,
                 timeout_milliseconds: 10_000,
                 retry_milliseconds_max: 30_000,
