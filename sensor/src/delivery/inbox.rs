@@ -30,6 +30,8 @@ struct State {
     entries: VecDeque<New>,
     bytes: usize,
     evicted: BTreeMap<Severity, u64>,
+    /// Whether room was waited for in vain, and nothing was taken out since.
+    hangs: bool,
     reopen: bool,
     closed: bool,
 }
@@ -76,15 +78,20 @@ impl Inbox {
         self.news.notify_one();
     }
 
-    /// Waits until so many bytes more fit, but no longer than this. Returns how long it waited.
+    /// Waits until so many bytes more fit, but no longer than this, and not again for a thread that
+    /// hangs. Returns how long it waited.
     pub(super) fn wait_for_room(&self, bytes: usize, longest: Duration) -> Duration {
         let begun = Instant::now();
         let state = self.lock();
         // What never fits is not waited for.
-        let is_full =
-            |state: &mut State| state.bytes > 0 && state.bytes.saturating_add(bytes) > self.limit;
+        let is_full = |state: &mut State| {
+            !state.hangs && state.bytes > 0 && state.bytes.saturating_add(bytes) > self.limit
+        };
         let waited = self.room.wait_timeout_while(state, longest, is_full);
-        drop(waited);
+        let (mut state, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+        // No time to wait says nothing of the thread.
+        state.hangs |= outcome.timed_out() && !longest.is_zero();
+        drop(state);
         begun.elapsed()
     }
 
@@ -103,6 +110,7 @@ impl Inbox {
     pub(super) fn take(&self) -> Mail {
         let mut state = self.lock();
         state.bytes = 0;
+        state.hangs = false;
         self.room.notify_one();
         Mail {
             entries: mem::take(&mut state.entries).into(),
@@ -231,6 +239,10 @@ mod tests {
         inbox.put(&mut vec![new(0, Severity::Low)]);
         let longest = Duration::from_millis(20);
         assert!(inbox.wait_for_room(1_000, longest) >= longest);
+        // It hangs: the others do not pay for it twice.
+        assert!(inbox.wait_for_room(1_000, Duration::from_secs(60)) < Duration::from_secs(60));
+        inbox.take();
+        inbox.put(&mut vec![new(0, Severity::Low)]);
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| inbox.wait_for_room(1_000, Duration::from_secs(60)));
             inbox.take();

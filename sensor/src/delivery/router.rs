@@ -2,7 +2,7 @@
 //!
 //! A sink whose thread did not get to run, while the pipeline did, is waited for: the kernel's rings
 //! hold what comes meanwhile. That takes no more than a part of the pipeline's time, however slow a
-//! sink is, and one that hangs costs the others nothing.
+//! sink is, and one that hangs is waited for once.
 
 use std::{
     io, mem,
@@ -136,8 +136,8 @@ impl Output for Router {
             // Exactly as large as it is: a sink that is rarely used must not keep others' events.
             let text = written.as_ref().ok().map(|()| Bytes::copy_from_slice(text));
             for route in encoder.routes.iter_mut().filter(|route| wants(route)) {
-                route.tally.taken(1);
                 let Some(text) = &text else {
+                    route.tally.taken(1);
                     route.tally.undelivered(Reason::Unwritable, severity, 1);
                     continue;
                 };
@@ -181,6 +181,7 @@ impl Output for Router {
             .flat_map(|encoder| &mut encoder.routes)
         {
             if !route.pending.is_empty() {
+                route.tally.taken(route.pending.len() as u64);
                 let bytes = route.pending.iter().map(New::size).sum();
                 Self::wait_for(&route.inbox, bytes, &mut self.leisure);
                 route.inbox.put(&mut route.pending);

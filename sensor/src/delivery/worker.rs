@@ -3,7 +3,7 @@
 //! Entries are sent in the order of their places, a batch at a time. A batch is done with when the
 //! receiver has each of its entries or will never take it; until then nothing after it is sent.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{collections::BTreeSet, future::Future, pin::pin, time::Duration};
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -200,7 +200,8 @@ impl Worker {
                 self.refuse(entry, &refused.why);
             }
         }
-        let gone = part.len() - receipt.again.len().min(part.len());
+        let again: BTreeSet<usize> = receipt.again.into_iter().collect();
+        let gone = part.len() - again.len().min(part.len());
         let delivered = gone.saturating_sub(receipt.refused.len());
         if delivered > 0 {
             self.malformed = 0;
@@ -209,7 +210,7 @@ impl Worker {
         let rest = part
             .into_iter()
             .enumerate()
-            .filter(|(index, _)| receipt.again.contains(index))
+            .filter(|(index, _)| again.contains(index))
             .map(|(_, entry)| entry)
             .collect();
         (rest, receipt.delay.unwrap_or_default())
