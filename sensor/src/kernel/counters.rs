@@ -118,7 +118,7 @@ impl Totals {
 }
 
 /// Runs that the kernel skipped because the same program was already running on that CPU
-/// (`recursion_misses`, from 5.12) and that nothing made up for, by hook.
+/// (`recursion_misses`, from 5.12) and that nothing made up for, by hook: at most so many.
 ///
 /// What the program would have counted is not known; these runs are neither seen nor lost, but
 /// they are said.
@@ -139,27 +139,40 @@ pub fn skipped_runs(
         if outcome.hook.catches_up {
             continue;
         }
-        let mut misses = 0;
-        for attachment in rung.programs {
-            misses += program_misses(ebpf, attachment.program);
-        }
-        if misses > 0 {
+        let first = rung
+            .programs
+            .iter()
+            .filter_map(|attachment| program_misses(ebpf, attachment.program))
+            .sum();
+        if first > 0 {
+            let last = rung
+                .spares
+                .last()
+                .and_then(|attachment| program_misses(ebpf, attachment.program));
             let spared = counters.spared(outcome.hook.kinds)?;
-            skipped.insert(outcome.hook.name, misses.saturating_sub(spared));
+            skipped.insert(outcome.hook.name, not_made_up_for(first, spared, last));
         }
     }
     Ok(skipped)
 }
 
-fn program_misses(ebpf: &Ebpf, program: &str) -> u64 {
-    ebpf.program(program)
-        .and_then(|program| program.fd().ok())
-        .and_then(|fd| {
-            let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
-            fs::read_to_string(path).ok()
-        })
-        .and_then(|info| recursion_misses(&info))
-        .unwrap_or(0)
+/// How many skipped runs of a hook's first program no spare can have made up for.
+///
+/// A spare says what it saw, but not that there was nothing to see: a skipped run for a thread
+/// that is not its process's last, or for a process out of scope, is never `spared`. But where
+/// something was missed the last spare was skipped as well: either then, or earlier for the same
+/// task, so that it left the task marked as seen. So the last one's count is a bound too; `None`
+/// where there are no spares.
+fn not_made_up_for(first: u64, spared: u64, last: Option<u64>) -> u64 {
+    first.saturating_sub(spared).min(last.unwrap_or(u64::MAX))
+}
+
+/// The runs of a program that the kernel skipped; nothing of one that is not loaded, or where the
+/// kernel does not count them.
+fn program_misses(ebpf: &Ebpf, program: &str) -> Option<u64> {
+    let program = ebpf.program(program)?.fd().ok()?;
+    let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
+    recursion_misses(&fs::read_to_string(path).ok()?)
 }
 
 fn recursion_misses(fdinfo: &str) -> Option<u64> {
@@ -192,6 +205,19 @@ mod tests {
         assert_eq!(totals.lost(Kind::Exec), 4);
         assert_eq!(totals.lost(Kind::Exit), 0);
         assert_eq!(totals.degraded.get("sockets_full"), Some(&2));
+    }
+
+    #[test]
+    fn a_skipped_run_is_made_up_for_unless_the_last_spare_was_skipped_too() {
+        // Without spares each skipped run counts.
+        assert_eq!(not_made_up_for(3, 0, None), 3);
+        // A spare stood in for all, for some, or there was nothing to see for it.
+        assert_eq!(not_made_up_for(3, 3, Some(0)), 0);
+        assert_eq!(not_made_up_for(3, 1, Some(1)), 1);
+        assert_eq!(not_made_up_for(3, 1, Some(7)), 2);
+        assert_eq!(not_made_up_for(3, 0, Some(0)), 0);
+        // A spare that stood in between two readings of the first's count.
+        assert_eq!(not_made_up_for(3, 4, Some(5)), 0);
     }
 
     #[test]
