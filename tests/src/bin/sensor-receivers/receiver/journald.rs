@@ -53,10 +53,12 @@ impl Settings {
         };
         let folder = settings.folder();
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        // It would drop what comes faster than a thousand a second of one sender.
+        // It would drop what comes faster than a thousand a second of one sender, and forget the oldest
+        // entries on a disk that is fuller than it likes.
         write(
             &folder.join("test.conf"),
-            "[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nRuntimeMaxUse=2G\n",
+            "[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\n\
+             RuntimeMaxUse=2G\nRuntimeKeepFree=1M\nRuntimeMaxFiles=10000\n",
         )?;
         Ok(settings)
     }
