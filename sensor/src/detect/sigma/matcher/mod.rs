@@ -1,0 +1,183 @@
+//! Which rules match an event: all rules together, compiled once.
+//!
+//! A rule is looked at only if the event has something that the rule cannot match without, and of the
+//! rules that are looked at, each question is asked once. So the time for an event depends little on
+//! the number of rules.
+//!
+//! - `compile`: from rules as they were written to conditions (`node`) over questions to one field
+//!   (`atom`), of which those about text are in `text`.
+//! - `witness`: what a rule cannot match without. `search`: finds that in an event.
+//! - `evaluate`: answers conditions. [`Scratch`]: what is kept of the event in hand.
+//! - `fold`: text without case.
+
+mod atom;
+mod compile;
+mod evaluate;
+mod fold;
+mod node;
+mod scratch;
+mod search;
+mod text;
+mod witness;
+
+#[cfg(test)]
+mod tests;
+
+use self::{
+    atom::Atom,
+    compile::{Compiler, Program},
+    evaluate::Evaluation,
+    search::Searches,
+};
+use super::{
+    field::{Class, FieldId, Fields, Taxonomy},
+    rule::Rule,
+};
+
+pub use scratch::Scratch;
+
+/// Rules, compiled. It does not change, and any number of threads may use it, each with its own
+/// [`Scratch`].
+#[derive(Debug)]
+pub struct Matcher {
+    /// The fields that rules ask of, by slot.
+    fields: Box<[FieldId]>,
+    atoms: Box<[Atom]>,
+    /// By the class's number.
+    classes: Box<[ClassRules]>,
+}
+
+/// The rules about a class.
+#[derive(Debug, Default)]
+struct ClassRules {
+    searches: Searches,
+    /// In the order of rules.
+    programs: Box<[Program]>,
+}
+
+/// What a rule is good for here; the texts are for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It can find all that it is about.
+    Full,
+    /// It can match, but not in every case that it is about: why.
+    Partial(String),
+    /// It cannot match: why. Where only the way that paths are written stands against it, it is still
+    /// tried, as a file may have any name.
+    NeverFires(String),
+    /// It is not used: why.
+    Refused(String),
+}
+
+impl Use {
+    /// What a rule is good for that is about several classes.
+    fn of_all(uses: Vec<Self>) -> Self {
+        let works = |usable: &Self| matches!(usable, Self::Full | Self::Partial(_));
+        if !uses.iter().any(works) {
+            let refused = |usable: &Self| matches!(usable, Self::Refused(_));
+            let worst = uses.iter().position(refused).unwrap_or(0);
+            return uses
+                .into_iter()
+                .nth(worst)
+                .unwrap_or_else(|| Self::NeverFires("there are no such events".to_owned()));
+        }
+        let mut reasons: Vec<String> = uses.into_iter().filter_map(Self::into_reason).collect();
+        reasons.dedup();
+        if reasons.is_empty() {
+            Self::Full
+        } else {
+            Self::Partial(reasons.join("; "))
+        }
+    }
+
+    fn into_reason(self) -> Option<String> {
+        match self {
+            Self::Full => None,
+            Self::Partial(reason) | Self::NeverFires(reason) | Self::Refused(reason) => {
+                Some(reason)
+            }
+        }
+    }
+}
+
+impl Matcher {
+    /// Compiles rules; what each is good for is in the same order. A rule that cannot be used does not
+    /// concern the others.
+    #[must_use]
+    pub fn compile(rules: &[Rule], taxonomy: &dyn Taxonomy) -> (Self, Vec<Use>) {
+        let mut compiler = Compiler::new(taxonomy);
+        let uses = rules
+            .iter()
+            .enumerate()
+            .map(|(index, rule)| compiler.rule(index, rule))
+            .collect();
+        let mut classes: Vec<ClassRules> = Vec::new();
+        for (class, programs) in std::mem::take(&mut compiler.programs) {
+            let clues: Vec<_> = programs
+                .iter()
+                .map(|program| compiler.clues(program))
+                .collect();
+            classes.resize_with(usize::from(class.0), ClassRules::default);
+            classes.push(ClassRules {
+                searches: Searches::new(&clues),
+                programs: programs.into(),
+            });
+        }
+        let atoms = compiler.finished_atoms();
+        let matcher = Self {
+            fields: compiler.fields.into(),
+            atoms,
+            classes: classes.into(),
+        };
+        (matcher, uses)
+    }
+
+    /// Calls `found` with the index of each rule that matches an event, in ascending order.
+    pub fn matches<F: Fields + ?Sized>(
+        &self,
+        class: Class,
+        event: &F,
+        scratch: &mut Scratch,
+        found: &mut dyn FnMut(usize),
+    ) {
+        let Some(rules) = self.classes.get(usize::from(class.0)) else {
+            return;
+        };
+        if rules.programs.is_empty() {
+            return;
+        }
+        scratch.begin(self.fields.len(), self.atoms.len(), rules.programs.len());
+        let Scratch {
+            texts,
+            answers,
+            candidates,
+            ..
+        } = scratch;
+        rules
+            .searches
+            .candidates(event, &self.fields, texts, candidates);
+        candidates.programs.sort_unstable();
+        let mut evaluation = Evaluation {
+            event,
+            fields: &self.fields,
+            atoms: &self.atoms,
+            texts,
+            answers,
+        };
+        for program in &candidates.programs {
+            if let Some(program) = rules.programs.get(*program)
+                && evaluation.holds(&program.condition)
+            {
+                found(program.rule);
+            }
+        }
+    }
+
+    /// How many rules are tried on events of a class.
+    #[must_use]
+    pub fn rules_for(&self, class: Class) -> usize {
+        self.classes
+            .get(usize::from(class.0))
+            .map_or(0, |rules| rules.programs.len())
+    }
+}
