@@ -52,6 +52,15 @@ impl<Key: Hash + Eq, Value> Cache<Key, Value> {
         None
     }
 
+    /// Forgets a key.
+    pub fn remove<Q>(&mut self, key: &Q)
+    where
+        Key: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.entries.pop(key);
+    }
+
     /// Forgets what was not asked for longest.
     pub fn remove_oldest(&mut self) -> Option<(Key, Value)> {
         let oldest = self.entries.pop_lru();

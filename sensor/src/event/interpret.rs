@@ -104,7 +104,7 @@ const CAP_SETUID: u64 = 1 << 7;
 const CAP_SETPCAP: u64 = 1 << 8;
 
 /// Whether a process with these credentials can give itself those by system calls.
-fn call_can_change(before: &Credentials, after: &Credentials) -> bool {
+pub(crate) fn call_can_change(before: &Credentials, after: &Credentials) -> bool {
     // A process that makes or joins a user namespace has all capabilities in it.
     if before.user_namespace != after.user_namespace {
         return true;
