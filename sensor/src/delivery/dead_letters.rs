@@ -95,9 +95,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::WallTime,
-        delivery::entry::Facts,
-        output::subject::{Severity, Topic},
+        clock::WallTime, delivery::entry::Facts, detect::severity::Severity, output::subject::Topic,
     };
 
     #[test]

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{
-    clock::WallTime,
-    output::subject::{Severity, Topic},
-};
+use crate::{clock::WallTime, detect::severity::Severity, output::subject::Topic};
 
 /// A document on its way to a sink, written down in the sink's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +21,8 @@ pub struct Entry {
 /// What a sink needs to know of a document beside its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// `event.id`, by which a receiver recognises what it has already. ASCII: digits, small letters
-    /// and `-`.
+    /// `event.id`, by which a receiver recognises what it has already. ASCII: digits, letters, `-`
+    /// and `_`.
     pub id: String,
     /// When it happened.
     pub time: WallTime,

@@ -13,7 +13,7 @@ use super::{
     backlog::New,
     tally::{Reason, Tally},
 };
-use crate::output::subject::Severity;
+use crate::detect::severity::Severity;
 
 /// What the pipeline has for a sink.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{event::state::Undelivered, output::subject::Severity};
+use crate::{detect::severity::Severity, event::state::Undelivered};
 
 /// Why a receiver does not get an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

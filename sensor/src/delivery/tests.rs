@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     clock::{BootTime, WallOffset},
+    detect::severity::Severity,
     event::state::{Lost, Stated, Statement},
-    output::{Content, Document, Output, subject::Severity},
+    output::{Content, Document, Output, subject::Topic},
 };
 
 /// What a receiver does with a batch.
@@ -97,7 +98,7 @@ fn assignment(name: &str, script: Vec<Answer>) -> (Assignment, Arc<Mutex<Vec<Ent
     let assignment = Assignment {
         name: name.to_owned(),
         format: FormatChoice::Json,
-        filter: Filter::new(Kind::events(), Severity::Informational),
+        filter: Filter::new(Kind::events().map(Topic::Event), Severity::Informational),
         sink,
         inbox_bytes: 8 << 20,
         limits: Limits {

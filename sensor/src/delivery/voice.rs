@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{backlog::Trouble, tally::Reason};
-use crate::output::subject::Severity;
+use crate::detect::severity::Severity;
 
 /// Shows a line to a person.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;

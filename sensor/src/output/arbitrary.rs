@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use proptest::prelude::*;
+use proptest::{prelude::*, sample::select};
 
-use super::{Content, Document, Format, Observed};
+use super::{Alerted, Content, Document, Format};
+use crate::observed::Observed;
 use crate::{
-    clock::WallOffset,
+    clock::{BootTime, WallOffset},
+    detect::{
+        alert::{Alert, AttackTag, RuleDescription, RuleKind},
+        severity::Severity,
+    },
     enrich::{
         Surroundings,
         accounts::{Accounts, IdMap, Limits, Names, NamespaceAccounts},
@@ -29,6 +34,8 @@ pub(super) struct Input {
     pub(super) late: bool,
     pub(super) processes: [Option<Process>; 3],
     pub(super) known: Known,
+    /// What a rule found at the event, if one did.
+    pub(super) alert: Option<Alert>,
 }
 
 /// What was found out beside what the kernel told.
@@ -52,15 +59,99 @@ pub(super) fn input_of(event: impl Strategy<Value = Event>) -> impl Strategy<Val
         any::<bool>(),
         [process(), process(), process()],
         known(),
+        proptest::option::weighted(0.4, alert()),
     )
-        .prop_map(|(sequence, offset, event, late, processes, known)| Input {
-            sequence,
-            wall_offset: WallOffset(offset),
-            event,
-            late,
-            processes,
-            known,
-        })
+        .prop_map(
+            |(sequence, offset, event, late, processes, known, mut alert)| {
+                if let Some(alert) = &mut alert {
+                    alert.evidence.push(event.origin);
+                }
+                Input {
+                    sequence,
+                    wall_offset: WallOffset(offset),
+                    event,
+                    late,
+                    processes,
+                    known,
+                    alert,
+                }
+            },
+        )
+}
+
+/// What any rule finds, but for the event that it is raised at.
+pub(super) fn alert() -> impl Strategy<Value = Alert> {
+    let evidence =
+        proptest::collection::vec(arbitrary::event().prop_map(|event| event.origin), 0..4);
+    (
+        rule(),
+        "\\PC{0,40}",
+        evidence,
+        any::<u64>(),
+        prop_oneof![Just(1), any::<u64>()],
+        any::<u64>(),
+    )
+        .prop_map(
+            |(rule, reason, evidence, evidence_count, count, first)| Alert {
+                rule: Arc::new(rule),
+                reason,
+                evidence,
+                evidence_count,
+                count,
+                first: BootTime(first),
+            },
+        )
+}
+
+/// Any rule: also one that says nothing of itself.
+fn rule() -> impl Strategy<Value = RuleDescription> {
+    let text = || prop_oneof!["\\PC{0,20}", any::<String>()];
+    let texts = || proptest::collection::vec(text(), 0..3);
+    let id = prop_oneof![
+        Just("01234567-89ab-cdef-0123-456789abcdef".to_owned()),
+        Just("reverse_shell".to_owned()),
+        text(),
+    ];
+    let kind = select(vec![
+        RuleKind::Sigma,
+        RuleKind::Correlation,
+        RuleKind::Detector,
+    ]);
+    let severity = select(Severity::ALL.to_vec());
+    let tactic = prop_oneof![
+        select(vec!["execution", "stealth", "defense-evasion"]).prop_map(str::to_owned),
+        text(),
+    ];
+    let technique = prop_oneof!["T[0-9]{4}", "T1059\\.[0-9]{3}", text()];
+    let tag = prop_oneof![
+        tactic.prop_map(AttackTag::Tactic),
+        technique.prop_map(AttackTag::Technique),
+    ];
+    (
+        (id, text(), kind, severity),
+        (text(), text(), text()),
+        (texts(), texts()),
+        proptest::collection::vec(tag, 0..5),
+    )
+        .prop_map(
+            |(
+                (id, name, kind, severity),
+                (description, author, license),
+                (references, false_positives),
+                attack,
+            )| RuleDescription {
+                id,
+                name,
+                kind,
+                severity,
+                description,
+                author,
+                license,
+                references,
+                false_positives,
+                attack,
+            },
+        )
 }
 
 pub(super) fn known() -> impl Strategy<Value = Known> {
@@ -162,21 +253,25 @@ impl Input {
     /// The document that is made of it.
     pub(super) fn document(&self) -> Document<'_> {
         let [process, parent, other] = self.processes.each_ref().map(Option::as_ref);
+        let observed = Observed {
+            event: &self.event,
+            late: self.late,
+            process,
+            parent,
+            other,
+            about: self.known.about.as_ref(),
+            surroundings: Surroundings {
+                accounts: self.known.accounts.as_ref(),
+                details: self.known.details.as_ref(),
+            },
+        };
         Document {
             sequence: self.sequence,
             wall_offset: self.wall_offset,
-            content: Content::Event(Observed {
-                event: &self.event,
-                late: self.late,
-                process,
-                parent,
-                other,
-                about: self.known.about.as_ref(),
-                surroundings: Surroundings {
-                    accounts: self.known.accounts.as_ref(),
-                    details: self.known.details.as_ref(),
-                },
-            }),
+            content: match &self.alert {
+                None => Content::Event(observed),
+                Some(alert) => Content::Alert(Alerted { alert, observed }),
+            },
         }
     }
 }

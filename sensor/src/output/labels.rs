@@ -2,7 +2,7 @@
 
 use sensor_common::{network::Direction, record::Family};
 
-use super::{Content, changes::Changed};
+use super::{Alerted, Content, changes::Changed};
 use crate::event::{Body, BpfAccess, Event, Verdict, state::Statement};
 
 /// What a document is filed under.
@@ -11,13 +11,21 @@ pub(super) struct Labels {
     /// `event.kind`.
     pub(super) kind: &'static str,
     /// `event.category`.
-    pub(super) category: &'static str,
+    pub(super) categories: &'static [&'static str],
     /// `event.type`.
     pub(super) types: &'static [&'static str],
     /// `event.action`.
     pub(super) action: &'static str,
     /// `event.dataset`.
     pub(super) dataset: &'static str,
+}
+
+/// What sort of thing happened: what an event is filed under first.
+#[derive(Clone, Copy)]
+enum Category {
+    Process,
+    Network,
+    Driver,
 }
 
 const START: &[&str] = &["start"];
@@ -32,7 +40,25 @@ impl Labels {
     pub(super) fn of(content: &Content<'_>) -> Self {
         match content {
             Content::Event(observed) => Self::of_event(observed.event),
+            Content::Alert(alerted) => Self::of_alert(alerted),
             Content::Statement(stated) => Self::of_statement(&stated.statement),
+        }
+    }
+
+    /// Those of an alert: what it is raised at, and that it is one. Of all types that the one has,
+    /// the other has only "info".
+    pub(super) fn of_alert(alerted: &Alerted<'_>) -> Self {
+        let (category, ..) = Self::filed(&alerted.observed.event.body);
+        Self {
+            kind: "alert",
+            categories: match category {
+                Category::Process => &["process", "intrusion_detection"],
+                Category::Network => &["network", "intrusion_detection"],
+                Category::Driver => &["driver", "intrusion_detection"],
+            },
+            types: INFO,
+            action: "rule_detection",
+            dataset: "sensor.alert",
         }
     }
 
@@ -49,7 +75,11 @@ impl Labels {
         };
         Self {
             kind,
-            category,
+            categories: match category {
+                Category::Process => &["process"],
+                Category::Network => &["network"],
+                Category::Driver => &["driver"],
+            },
             types,
             action,
             dataset: match event.kind().family() {
@@ -72,7 +102,7 @@ impl Labels {
         };
         Self {
             kind: "state",
-            category: "host",
+            categories: &["host"],
             types,
             action,
             dataset: "sensor.state",
@@ -80,38 +110,42 @@ impl Labels {
     }
 
     /// Category, type and action of what happened.
-    fn filed(body: &Body) -> (&'static str, &'static [&'static str], &'static str) {
+    fn filed(body: &Body) -> (Category, &'static [&'static str], &'static str) {
         match body {
-            Body::Fork(_) => ("process", START, "fork"),
-            Body::Exec(_) => ("process", START, "exec"),
-            Body::Exit(_) => ("process", &["end"], "end"),
-            Body::Connect(_) => ("network", START_CONNECTION, "connection_attempted"),
-            Body::Accept(_) => ("network", START_CONNECTION, "connection_accepted"),
-            Body::Bind(_) => ("network", INFO, "bind"),
-            Body::Listen(_) => ("network", INFO, "listen"),
-            Body::Established(_) => ("network", CONNECTION, "connection_established"),
-            Body::Closed(_) => ("network", &["end", "connection"], "disconnect_received"),
+            Body::Fork(_) => (Category::Process, START, "fork"),
+            Body::Exec(_) => (Category::Process, START, "exec"),
+            Body::Exit(_) => (Category::Process, &["end"], "end"),
+            Body::Connect(_) => (Category::Network, START_CONNECTION, "connection_attempted"),
+            Body::Accept(_) => (Category::Network, START_CONNECTION, "connection_accepted"),
+            Body::Bind(_) => (Category::Network, INFO, "bind"),
+            Body::Listen(_) => (Category::Network, INFO, "listen"),
+            Body::Established(_) => (Category::Network, CONNECTION, "connection_established"),
+            Body::Closed(_) => (
+                Category::Network,
+                &["end", "connection"],
+                "disconnect_received",
+            ),
             Body::Datagram(datagram) => match datagram.direction {
-                Direction::Egress => ("network", CONNECTION, "datagram_sent"),
-                Direction::Ingress => ("network", CONNECTION, "datagram_received"),
+                Direction::Egress => (Category::Network, CONNECTION, "datagram_sent"),
+                Direction::Ingress => (Category::Network, CONNECTION, "datagram_received"),
             },
-            Body::DnsQuestion(_) => ("network", PROTOCOL, "lookup_requested"),
-            Body::DnsAnswer(_) => ("network", PROTOCOL, "lookup_result"),
+            Body::DnsQuestion(_) => (Category::Network, PROTOCOL, "lookup_requested"),
+            Body::DnsAnswer(_) => (Category::Network, PROTOCOL, "lookup_result"),
             Body::CredentialChange(change) => {
                 let groups_differ = change.groups_before != change.groups_after;
                 let changed = Changed::between(&change.before, &change.after, groups_differ);
-                ("process", CHANGE, changed.action())
+                (Category::Process, CHANGE, changed.action())
             }
             Body::CredentialDivergence(divergence) => {
                 let changed = Changed::between(&divergence.before, &divergence.after, false);
-                ("process", CHANGE, changed.action())
+                (Category::Process, CHANGE, changed.action())
             }
-            Body::Namespace(_) => ("process", CHANGE, "namespace_change"),
-            Body::Ptrace(_) => ("process", &["access"], "ptrace"),
-            Body::ModuleLoad(_) => ("driver", START, "load_module"),
+            Body::Namespace(_) => (Category::Process, CHANGE, "namespace_change"),
+            Body::Ptrace(_) => (Category::Process, &["access"], "ptrace"),
+            Body::ModuleLoad(_) => (Category::Driver, START, "load_module"),
             Body::BpfProgram(program) => match program.access {
-                BpfAccess::Load => ("driver", START, "load_bpf_program"),
-                BpfAccess::Open => ("driver", INFO, "open_bpf_program"),
+                BpfAccess::Load => (Category::Driver, START, "load_bpf_program"),
+                BpfAccess::Open => (Category::Driver, INFO, "open_bpf_program"),
             },
         }
     }

@@ -5,13 +5,15 @@
 //! - [`cef`]: ArcSight's Common Event Format.
 //! - [`pretty`]: columns for people.
 //! - [`event_id`], [`subject`], `labels`: what tells documents apart, what they are filed under.
-//! - [`arguments`], [`changes`], [`names`], `observed`, [`socket`], `time`: how all say the same.
+//! - [`arguments`], [`changes`], [`names`], [`socket`], `alerted`, `attack`, `time`: how all say the same.
 //! - [`lines`]: the plainest place for them.
-//! - `described`, `json`, `scan`: how the first ones are written fast.
+//! - `described`, `json`, `scan`: how the first ones are written fast. `uuid`: what is one.
 
+mod alerted;
 #[cfg(test)]
 mod arbitrary;
 pub mod arguments;
+mod attack;
 pub mod cef;
 pub mod changes;
 mod described;
@@ -22,7 +24,6 @@ mod json;
 mod labels;
 pub mod lines;
 pub mod names;
-mod observed;
 pub mod ocsf;
 pub mod pretty;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub mod subject;
 #[cfg(test)]
 mod tests;
 mod time;
+mod uuid;
 
 use std::{env, io};
 
@@ -40,17 +42,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{WallOffset, WallTime},
-    enrich::{Surroundings, execs::About},
-    event::{
-        Event,
-        state::{Stated, Undelivered},
-    },
+    detect::alert::Alert,
+    event::state::{Stated, Undelivered},
     host::Host,
-    process::Process,
+    observed::Observed,
 };
 
-/// What is written: an event with what is known of the processes in it, or what the sensor says of
-/// itself.
+/// What is written: an event with what is known of the processes in it, an alert, or what the sensor
+/// says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Document<'a> {
     /// 1, 2, 3, ... in the order of output.
@@ -66,27 +65,19 @@ pub struct Document<'a> {
 pub enum Content<'a> {
     /// Something happened.
     Event(Observed<'a>),
+    /// A rule found something.
+    Alert(Alerted<'a>),
     /// The sensor says something of itself.
     Statement(&'a Stated),
 }
 
-/// An event, and what is known of the processes in it.
+/// What a rule found, and where.
 #[derive(Clone, Copy, Debug)]
-pub struct Observed<'a> {
-    /// The event.
-    pub event: &'a Event,
-    /// Whether an event with a later time was written before it.
-    pub late: bool,
-    /// The process that it is about ([`Event::subject`]).
-    pub process: Option<&'a Process>,
-    /// That one's parent.
-    pub parent: Option<&'a Process>,
-    /// The other process in it: for a fork the caller, for a ptrace the target.
-    pub other: Option<&'a Process>,
-    /// What was found out about an exec.
-    pub about: Option<&'a About>,
-    /// What is known of where the process runs.
-    pub surroundings: Surroundings<'a>,
+pub struct Alerted<'a> {
+    /// What it found.
+    pub alert: &'a Alert,
+    /// The event that the alert is raised at, with its processes.
+    pub observed: Observed<'a>,
 }
 
 /// Where documents go.
@@ -145,11 +136,13 @@ pub trait Format: Send {
 }
 
 impl Document<'_> {
-    /// When it happened.
+    /// When it happened; of an alert, what it is raised at.
     #[must_use]
     pub fn time(&self) -> WallTime {
         let moment = match self.content {
-            Content::Event(observed) => observed.event.origin.time,
+            Content::Event(observed) | Content::Alert(Alerted { observed, .. }) => {
+                observed.event.origin.time
+            }
             Content::Statement(stated) => stated.time,
         };
         self.wall_offset.wall_time(moment)

@@ -6,11 +6,18 @@ use bytes::Bytes;
 use sensor_common::{credentials::Credentials, namespaces::Namespaces, record::Ring};
 use serde_json::Value;
 
-use super::arbitrary::{Input, Known};
+use super::{
+    arbitrary::{Input, Known},
+    ecs::tests::golden::exec::plain_exec,
+};
 use crate::{
     clock::{BootTime, WallOffset},
+    detect::{
+        alert::{Alert, AttackTag, RuleDescription, RuleKind},
+        severity::Severity,
+    },
     event::{Actor, Body, CgroupId, Device, Event, Origin, ProcessId, Text, Tgid, Tid, arbitrary},
-    process::{Image, Process},
+    process::{Image, Process, lineage::Population},
 };
 
 /// 2026-11-24T03:36:20Z, of a host that booted 1,000 seconds before.
@@ -125,6 +132,55 @@ pub(super) fn done(body: Body) -> Input {
         late: false,
         processes: [Some(process()), Some(parent()), None],
         known: Known::default(),
+        alert: None,
+    }
+}
+
+/// What a rule found at an exec of the process, behind a connection.
+pub(super) fn alerted() -> Input {
+    let mut input = done(Body::Exec(Box::new(plain_exec())));
+    let connection = Origin {
+        cpu: 1,
+        ring: Ring::Critical,
+        sequence: 7,
+        time: BootTime(999 * SECOND),
+    };
+    input.alert = Some(Alert {
+        rule: Arc::new(rule()),
+        reason: "bash[400] took its input from a socket".into(),
+        evidence: vec![connection, input.event.origin],
+        evidence_count: 3,
+        count: 2,
+        first: BootTime(998 * SECOND),
+    });
+    let mut population = Population::new(10);
+    let mut sshd = parent();
+    input.processes = [
+        Some(Process {
+            lineage: sshd.offspring(&mut population),
+            ..process()
+        }),
+        Some(sshd),
+        None,
+    ];
+    input
+}
+
+pub(super) fn rule() -> RuleDescription {
+    RuleDescription {
+        id: "6f2b2c54-3f2e-4f0e-9f57-0d3f4b3c2a11".into(),
+        name: "Shell on a socket".into(),
+        kind: RuleKind::Detector,
+        severity: Severity::High,
+        description: "A shell that somebody drives over the network".into(),
+        author: "A. Author".into(),
+        license: "MIT".into(),
+        references: vec!["https://rules.example/1".into(), "RFC 1".into()],
+        false_positives: vec!["Administrators".into()],
+        attack: vec![
+            AttackTag::Tactic("execution".into()),
+            AttackTag::Technique("T1059.004".into()),
+        ],
     }
 }
 

@@ -19,7 +19,8 @@ use sensor_common::record::{Family, Kind};
 use self::address::SyslogAddress;
 use crate::{
     delivery::{secret::SecretSource, sinks::syslog::Facility, tls::TlsVersion},
-    output::{FormatChoice, subject::Severity},
+    detect::severity::Severity,
+    output::{FormatChoice, subject::Topic},
 };
 
 /// A sink. What its type does not need is none or at its default.
@@ -31,10 +32,10 @@ pub struct Sink {
     pub sort: SinkType,
     /// How documents are written down for it.
     pub format: FormatChoice,
-    /// The kinds of event that it wants; none for all.
-    pub kinds: Option<BTreeSet<Kind>>,
-    /// The families of events that it wants; none for all.
-    pub families: Option<BTreeSet<Family>>,
+    /// The kinds of event that it wants, alerts being a kind of their own; none for all.
+    pub kinds: Option<BTreeSet<Chosen<Kind>>>,
+    /// The families of events that it wants, alerts being a family too; none for all.
+    pub families: Option<BTreeSet<Chosen<Family>>>,
     /// The least grave that it wants.
     pub minimum_severity: Severity,
     /// Where the receiver is.
@@ -49,6 +50,15 @@ pub struct Sink {
     pub batch: Batch,
     /// What waits.
     pub waiting: Waiting,
+}
+
+/// What a sink can choose: a kind or a family of events, or alerts, which are raised at events of any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chosen<T> {
+    /// This kind or family.
+    Events(T),
+    /// Alerts.
+    Alerts,
 }
 
 /// The type of a sink.
@@ -293,14 +303,20 @@ impl Sink {
         }
     }
 
-    /// The kinds of event that it wants.
-    pub fn wanted(&self) -> impl Iterator<Item = Kind> {
-        Kind::events().filter(|kind| {
-            self.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))
-                && self
-                    .families
-                    .as_ref()
-                    .is_none_or(|families| families.contains(&kind.family()))
-        })
+    /// What it wants, of what can be chosen: kinds of event, and alerts.
+    pub fn wanted(&self) -> impl Iterator<Item = Topic> {
+        let events = Kind::events()
+            .filter(|kind| self.has_chosen(Chosen::Events(*kind), Chosen::Events(kind.family())));
+        let alerts = self.has_chosen(Chosen::Alerts, Chosen::Alerts);
+        events
+            .map(Topic::Event)
+            .chain(alerts.then_some(Topic::Alert))
+    }
+
+    fn has_chosen(&self, kind: Chosen<Kind>, family: Chosen<Family>) -> bool {
+        let kinds = self.kinds.as_ref();
+        let families = self.families.as_ref();
+        kinds.is_none_or(|kinds| kinds.contains(&kind))
+            && families.is_none_or(|families| families.contains(&family))
     }
 }

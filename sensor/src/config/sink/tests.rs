@@ -47,10 +47,46 @@ fn sinks_are_read_in_their_order() {
     );
     assert_eq!(siem.minimum_severity, Severity::Medium);
     assert_eq!(siem.spool_bytes(), Some(2 << 30));
-    assert!(siem.wanted().all(|kind| kind.family() == Family::Privilege));
+    assert!(
+        siem.wanted()
+            .all(|topic| topic.family() == Some(Family::Privilege))
+    );
     assert_eq!(all.sort, SinkType::Stdout);
     assert_eq!(all.spool_bytes(), None);
-    assert_eq!(all.wanted().count(), Kind::events().count());
+    assert_eq!(all.wanted().count(), Kind::events().count() + 1);
+}
+
+#[test]
+fn alerts_are_chosen_as_a_kind_or_a_family() {
+    let wanted = |keys: &str| -> Vec<Topic> {
+        let reading = config::read(&format!("{SIEM}{keys}"));
+        assert_eq!(reading.problems, []);
+        let sinks = reading.config.sinks;
+        sinks.iter().flat_map(Sink::wanted).collect()
+    };
+    assert!(wanted("").contains(&Topic::Alert));
+    assert_eq!(wanted("kinds = [\"alert\"]\n"), [Topic::Alert]);
+    assert_eq!(wanted("families = [\"alert\"]\n"), [Topic::Alert]);
+    assert_eq!(
+        wanted("kinds = [\"exec\", \"alert\"]\n"),
+        [Topic::Event(Kind::Exec), Topic::Alert]
+    );
+    assert_eq!(
+        wanted("families = [\"exec\"]\nkinds = [\"exec\", \"alert\"]\n"),
+        [Topic::Event(Kind::Exec)]
+    );
+    assert!(!wanted("families = [\"privilege\"]\n").contains(&Topic::Alert));
+    has(
+        &format!("{SIEM}kinds = [\"exec\"]\nfamilies = [\"alert\"]\n"),
+        1,
+        "gets no event",
+    );
+    has(&format!("{SIEM}families = [\"alerts\"]\n"), 5, "and alert");
+    has(
+        &format!("{SIEM}kinds = [\"alerts\"]\n"),
+        5,
+        "did you mean \"alert\"?",
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which severities share a lane.
 
-use crate::output::subject::Severity;
+use crate::detect::severity::Severity;
 
 /// A class of severities: what is evicted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! How many entries there are of each severity.
 
-use crate::output::subject::Severity;
+use crate::detect::severity::Severity;
 
 /// A number for each severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

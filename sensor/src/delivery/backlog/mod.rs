@@ -58,7 +58,7 @@ pub use error::BacklogError;
 pub use queue::Backlog;
 
 use super::entry::Facts;
-use crate::output::subject::Severity;
+use crate::detect::severity::Severity;
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

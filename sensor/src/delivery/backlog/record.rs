@@ -17,7 +17,8 @@ use sensor_common::record::Kind;
 use crate::{
     clock::WallTime,
     delivery::entry::{Entry, Facts},
-    output::subject::{Severity, Topic},
+    detect::severity::Severity,
+    output::subject::Topic,
 };
 
 /// Bytes of a segment's header.
@@ -182,6 +183,9 @@ impl Header {
 
 /// The topic with a code.
 fn topic(code: &str) -> Topic {
+    if code == Topic::Alert.code() {
+        return Topic::Alert;
+    }
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == code);
     let statement = || STATEMENTS.into_iter().find(|known| *known == code);
     kind.map_or_else(
@@ -257,6 +261,7 @@ mod tests {
         for code in STATEMENTS {
             assert_eq!(topic(code), Topic::Sensor(code));
         }
+        assert_eq!(topic("alert"), Topic::Alert);
         assert!(STATEMENTS.contains(&Statement::Tested.code()));
         assert_eq!(topic("of_tomorrow"), Topic::Sensor("unknown"));
         assert_eq!(severity_of(9), Severity::Critical);
@@ -290,13 +295,16 @@ mod tests {
     proptest! {
         #[test]
         fn an_entry_is_read_as_it_is_written(
-            kind in 0..Kind::ALL.len(),
+            about in prop_oneof![
+                Just(Topic::Alert),
+                prop::sample::select(Kind::ALL.to_vec()).prop_map(Topic::Event),
+            ],
             id in "[a-z0-9-]{0,70}",
             time: i64,
             place in 0..=PLACE_MAX,
             document: Vec<u8>,
         ) {
-            let entry = entry(Topic::Event(Kind::ALL[kind]), id, time, place, document);
+            let entry = entry(about, id, time, place, document);
             let mut bytes = vec![];
             encode(&entry, &mut bytes);
             prop_assert_eq!(bytes.len(), length(&entry.facts, &entry.document));

@@ -37,10 +37,7 @@ use super::{
     entry::{Entry, Facts},
     secret::SecretSource,
 };
-use crate::{
-    clock::WallTime,
-    output::subject::{Severity, Topic},
-};
+use crate::{clock::WallTime, detect::severity::Severity, output::subject::Topic};
 
 /// No test takes that long, whatever else the machine does.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

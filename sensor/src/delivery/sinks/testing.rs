@@ -9,7 +9,8 @@ use sensor_common::record::Kind;
 use crate::{
     clock::WallTime,
     delivery::entry::{Entry, Facts},
-    output::subject::{Severity, Topic},
+    detect::severity::Severity,
+    output::subject::Topic,
 };
 
 /// Runs a future as a sink's thread does, for half a minute at most.
@@ -71,6 +72,7 @@ pub(super) fn entries(documents: &[&str]) -> Vec<Entry> {
 /// Any entry.
 pub(super) fn any_entry() -> impl Strategy<Value = Entry> {
     let topic = prop_oneof![
+        Just(Topic::Alert),
         proptest::sample::select(Kind::ALL.to_vec()).prop_map(Topic::Event),
         proptest::sample::select(vec!["started", "stopped", "a]b\"c\\d e", "über"])
             .prop_map(Topic::Sensor),

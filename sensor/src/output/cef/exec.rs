@@ -13,7 +13,7 @@ use crate::{
         script::Script,
     },
     event::{Exec, Exit, ExitStatus},
-    output::Observed,
+    observed::Observed,
 };
 
 /// Who called, which is not the parent under `CLONE_PARENT`.

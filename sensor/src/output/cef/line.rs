@@ -84,7 +84,7 @@ impl<'a> Line<'a> {
         self.label(key);
     }
 
-    /// Words of ours, if there are some: with commas between them.
+    /// Words, if there are some: with commas between them.
     pub(super) fn words<'b>(&mut self, key: Key, words: impl IntoIterator<Item = &'b str>) {
         self.pieces(key, |text| {
             for (index, word) in words.into_iter().enumerate() {

@@ -5,9 +5,10 @@
 //!
 //! - `keys`, `line`, `text`: how a line is written.
 //! - `process`: who acted, as whom, and where.
-//! - `exec`, `network`, `privilege`: what they did.
+//! - `exec`, `network`, `privilege`: what they did. `alert`: what a rule found.
 //! - `state`: what the sensor says of itself.
 
+mod alert;
 mod exec;
 mod keys;
 mod line;
@@ -25,11 +26,11 @@ use self::{
     keys::Key,
     line::{Line, Notes},
 };
-use super::{
-    Content, Document, Format, Observed, event_id::EventIds, labels::Labels, subject::Severity,
-};
+use super::{Content, Document, Format, event_id::EventIds, labels::Labels};
+use crate::observed::Observed;
 use crate::{
     clock::{BootTime, WallOffset, WallTime},
+    detect::severity::Severity,
     enrich::cloud::Cloud,
     event::{Body, BpfAccess, Event, Verdict, state::Statement},
     host::Host,
@@ -93,10 +94,10 @@ impl Format for Cef {
     fn write(&mut self, document: &Document<'_>, out: &mut Vec<u8>) -> io::Result<()> {
         let begin = out.len();
         out.extend_from_slice(&self.begin);
-        for field in [document.topic().code(), name(&document.content)] {
-            out.extend_from_slice(field.as_bytes());
-            out.push(b'|');
-        }
+        out.extend_from_slice(document.topic().code().as_bytes());
+        out.push(b'|');
+        text::append_header(name(&document.content), out);
+        out.push(b'|');
         out.extend_from_slice(severity(document.severity()).as_bytes());
         out.extend_from_slice(b"|rt=");
         let mut buffer = itoa::Buffer::new();
@@ -109,7 +110,7 @@ impl Format for Cef {
         line.number(Key::own("sensorSequence"), document.sequence);
         let labels = Labels::of(&document.content);
         line.word(keys::ACTION, labels.action);
-        line.word(keys::CATEGORY, labels.category);
+        line.words(keys::CATEGORY, labels.categories.iter().copied());
         line.word(keys::FACILITY, labels.dataset);
         let context = Context {
             boot: self.boot,
@@ -118,6 +119,12 @@ impl Format for Cef {
         let result = match &document.content {
             Content::Event(observed) => {
                 event(observed, context, &mut line);
+                Ok(())
+            }
+            Content::Alert(alerted) => {
+                let evidence = self.event_ids.of_evidence(alerted.alert);
+                alert::alert(alerted, &evidence, context, &mut line);
+                event(&alerted.observed, context, &mut line);
                 Ok(())
             }
             Content::Statement(stated) => state::statement(&stated.statement, &mut line),
@@ -193,9 +200,10 @@ const fn severity(severity: Severity) -> &'static str {
     }
 }
 
-/// What happened, for people.
-fn name(content: &Content<'_>) -> &'static str {
+/// What happened, or which rule found it, for people.
+fn name<'a>(content: &Content<'a>) -> &'a str {
     match content {
+        Content::Alert(alerted) => alerted.title(),
         Content::Event(observed) => event_name(observed.event),
         Content::Statement(stated) => match &stated.statement {
             Statement::Started(_) => "Sensor started",

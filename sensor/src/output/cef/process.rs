@@ -15,10 +15,8 @@ use super::{
 };
 use crate::{
     event::{Body, Exec, ProcessId, Tgid},
-    output::{
-        Observed,
-        arguments::{Arguments, CommandLine},
-    },
+    observed::Observed,
+    output::arguments::{Arguments, CommandLine},
     process::{EntityId, Process, fingerprint::Fingerprint},
 };
 

@@ -7,8 +7,8 @@ use crate::{
     enrich::cloud::Cloud,
     event::{Closed, Event},
     host::Host,
+    observed::Observed,
     output::{
-        Observed,
         changes::Changed,
         json::{self, Object},
         labels::Labels,
@@ -82,7 +82,7 @@ fn host(host: &Host, fields: &mut Object<'_>) {
 /// Adds what a document is filed under.
 pub(super) fn labels(labels: Labels, event: &mut Object<'_>) {
     event.word("kind", labels.kind);
-    event.words("category", [labels.category]);
+    event.words("category", labels.categories.iter().copied());
     event.words("type", labels.types.iter().copied());
     event.word("action", labels.action);
     event.word("dataset", labels.dataset);

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     event::{Actor, Descriptor, Device, Exec, Exit, ExitStatus},
-    output::{Observed, json::Object},
+    observed::Observed,
+    output::json::Object,
 };
 
 /// `sensor.fork`: who called.

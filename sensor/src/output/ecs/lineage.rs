@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use super::{Context, process::namespace_pid};
+use super::{
+    Context,
+    process::{command_line, namespace_pid},
+};
 use crate::{
     clock::WallOffset,
     event::{ProcessId, Tgid},
-    output::json::Object,
+    output::{arguments::Arguments, json::Object},
     process::{EntityId, Image, Process, entry::Entry, lineage::Ancestor},
 };
 
@@ -114,6 +117,19 @@ pub(super) fn ancestors(process: &Process, context: &mut Context<'_>, fields: &m
         && let Some(relative) = relative(maker, context)
     {
         fields.append(&relative.line);
+    }
+}
+
+/// An ancestor in an alert: which one it is, and what it ran.
+pub(super) fn ancestor(ancestor: &Ancestor, fields: &mut Object<'_>) {
+    fields.number("pid", ancestor.id.tgid.0);
+    fields.text("entity_id", ancestor.entity_id.as_str());
+    if let Some(image) = &ancestor.image {
+        fields.text("name", &image.name);
+        fields.text("executable", &image.executable);
+        if !image.arguments.is_empty() {
+            command_line(Arguments::Remembered(&image.arguments), fields);
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 //! - `common`: what every document has.
 //! - `process`, `lineage`, `capabilities`: who acted.
 //! - `placement`: where.
+//! - `alert`: what a rule found.
 //! - `exec`, `script`, `network`, `dns`, `privilege`: what they did.
 //! - `state`: what the sensor says of itself.
 
+mod alert;
 mod capabilities;
 mod common;
 mod dns;
@@ -25,15 +27,16 @@ pub(super) mod tests;
 
 use std::io;
 
-use self::lineage::Relatives;
+use self::{alert::Found, lineage::Relatives};
 use super::{
-    Content, Document, Format, Observed,
+    Alerted, Content, Document, Format,
     described::Descriptions,
     event_id::EventIds,
     json::{self, Object},
     labels::Labels,
     time::{Calendar, Timestamp},
 };
+use crate::observed::Observed;
 use crate::{
     clock::{BootTime, WallOffset},
     event::{Body, dns::Message, state::Stated},
@@ -87,6 +90,26 @@ impl Ecs {
     }
 
     fn event(&mut self, document: &Document<'_>, observed: &Observed<'_>, out: &mut Vec<u8>) {
+        self.observed(document, observed, None, out);
+    }
+
+    /// An alert is the event that it is raised at, with what was found.
+    fn alert(&mut self, document: &Document<'_>, alerted: Alerted<'_>, out: &mut Vec<u8>) {
+        let evidence = self.event_ids.of_evidence(alerted.alert);
+        let found = Found {
+            alerted,
+            evidence: &evidence,
+        };
+        self.observed(document, &alerted.observed, Some(found), out);
+    }
+
+    fn observed(
+        &mut self,
+        document: &Document<'_>,
+        observed: &Observed<'_>,
+        found: Option<Found<'_>>,
+        out: &mut Vec<u8>,
+    ) {
         let event = observed.event;
         let timestamp = self.now.timestamp(document.time());
         let id = self.event_ids.of(document);
@@ -103,12 +126,21 @@ impl Ecs {
             line.object("event", |fields| {
                 fields.word("id", id);
                 fields.number("sequence", document.sequence);
-                fields.word("code", event.kind().name());
-                common::labels(labels, fields);
+                fields.word("code", document.topic().code());
+                match &found {
+                    None => common::labels(labels, fields),
+                    Some(found) => {
+                        common::labels(Labels::of_alert(&found.alerted), fields);
+                        found.event(fields);
+                    }
+                }
                 if let Body::Closed(closed) = &event.body {
                     common::times(event, closed, context, fields);
                 }
             });
+            if let Some(found) = &found {
+                found.rule(line);
+            }
             line.object("process", |fields| {
                 process::process(observed, context, fields);
             });
@@ -125,13 +157,13 @@ impl Ecs {
                     });
                     network::sides(&event.body, line);
                     line.object("sensor", |fields| {
-                        sensor(observed, context, fields);
+                        sensor(observed, found, context, fields);
                         fields.object("dns", |fields| dns::sensor(dns, &message, fields));
                     });
                 }
                 body => {
                     network::sides(body, line);
-                    line.object("sensor", |fields| sensor(observed, context, fields));
+                    line.object("sensor", |fields| sensor(observed, found, context, fields));
                 }
             }
         });
@@ -169,6 +201,10 @@ impl Format for Ecs {
                 self.event(document, observed, out);
                 Ok(())
             }
+            Content::Alert(alerted) => {
+                self.alert(document, *alerted, out);
+                Ok(())
+            }
             Content::Statement(stated) => self.statement(document, stated, out),
         };
         if result.is_ok() {
@@ -183,7 +219,15 @@ impl Format for Ecs {
 }
 
 /// `sensor`, but for what DNS adds.
-fn sensor(observed: &Observed<'_>, context: &mut Context<'_>, sensor: &mut Object<'_>) {
+fn sensor(
+    observed: &Observed<'_>,
+    found: Option<Found<'_>>,
+    context: &mut Context<'_>,
+    sensor: &mut Object<'_>,
+) {
+    if let Some(found) = found {
+        sensor.object("alert", |fields| found.sensor(context, fields));
+    }
     sensor.object("record", |fields| common::record(observed, fields));
     sensor.object("process", |fields| {
         process::sensor(observed, context, fields);

@@ -2,7 +2,8 @@
 
 use crate::{
     enrich::runtimes::{Details, PodDetails},
-    output::{Observed, json::Object},
+    observed::Observed,
+    output::json::Object,
     process::placement::{Placement, Shape},
 };
 

@@ -11,12 +11,11 @@ use super::{Context, capabilities::capabilities, lineage};
 use crate::{
     enrich::accounts::NamespaceAccounts,
     event::{Body, Device, Event, Exec, ProcessId, Tgid},
+    observed::{Observed, exit_code},
     output::{
-        Observed,
         arguments::{Arguments, CommandLine},
         described::Subject,
         json::Object,
-        observed::exit_code,
     },
     process::{EntityId, Process, fingerprint::Evidence},
 };
@@ -168,9 +167,12 @@ fn arguments(arguments: Arguments<'_>, fields: &mut Object<'_>) {
     fields.array("args", |array| {
         arguments.iter().for_each(|argument| array.text(&argument));
     });
-    if arguments.iter().next().is_none() {
-        return;
+    if arguments.iter().next().is_some() {
+        command_line(arguments, fields);
     }
+}
+
+pub(super) fn command_line(arguments: Arguments<'_>, fields: &mut Object<'_>) {
     fields.pieces("command_line", |text| {
         CommandLine(arguments).pieces(|piece| text.piece(piece));
     });

@@ -6,7 +6,8 @@ use crate::{
         script::Script,
     },
     event::Exec,
-    output::{Observed, json::Object},
+    observed::Observed,
+    output::json::Object,
     process::fingerprint::Evidence,
 };
 

@@ -9,13 +9,14 @@ use super::{
 };
 use crate::{
     event::{Body, Ptrace},
-    output::{Observed, json::Object, observed::exit_code},
+    observed::{Observed, exit_code},
+    output::json::Object,
 };
 
 /// `actor`, if it is known.
 ///
-/// Where a process acts on itself, all that is known of it is in `process`, and here is what tells it
-/// apart.
+/// Where a process acts on itself, all that is known of it is in `process`, and of a finding in
+/// `evidences`; here is what tells it apart.
 pub(super) fn actor(
     class: Class,
     observed: &Observed<'_>,
@@ -47,16 +48,11 @@ pub(super) fn actor(
         Body::Ptrace(ptrace) if ptrace.operation == PtraceOperation::TraceMe => {
             (Some(itself), Some(actor.tid), None)
         }
-        _ if class == Class::Process && !matches!(observed.event.body, Body::Ptrace(_)) => {
+        Body::Ptrace(_) if class == Class::Process => return whole(observed, context, fields),
+        _ if matches!(class, Class::Process | Class::DetectionFinding) => {
             (Some(itself), Some(actor.tid), None)
         }
-        _ => {
-            fields.object("process", |fields| {
-                process::subject(observed, process::parent(observed), context, fields);
-            });
-            fields.object("user", |fields| process::user(observed, fields));
-            return;
-        }
+        _ => return whole(observed, context, fields),
     };
     if let Some(brief) = brief {
         fields.object("process", |fields| {
@@ -67,6 +63,14 @@ pub(super) fn actor(
         Some(id) => account(id, accounts, fields),
         None => process::user(observed, fields),
     });
+}
+
+/// All that is known of the one that acted.
+fn whole(observed: &Observed<'_>, context: &mut Context<'_>, fields: &mut Object<'_>) {
+    fields.object("process", |fields| {
+        process::subject(observed, process::parent(observed), context, fields);
+    });
+    fields.object("user", |fields| process::user(observed, fields));
 }
 
 /// `process`, and what became of it.
@@ -98,7 +102,7 @@ pub(super) fn process_activity(
 
 /// The process that access was given to. Who asks to be traced gives access to itself, and to its
 /// parent of that moment.
-fn opened(
+pub(super) fn opened(
     ptrace: &Ptrace,
     observed: &Observed<'_>,
     context: &mut Context<'_>,

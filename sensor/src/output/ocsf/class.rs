@@ -167,6 +167,11 @@ impl Activity {
         }
     }
 
+    /// That of an alert.
+    pub(super) const fn of_alert() -> Self {
+        Self::new(Class::DetectionFinding, 1, "Create")
+    }
+
     /// Adds what classifies an event.
     pub(super) fn write(self, line: &mut Object<'_>) {
         let class = self.class.uid();

@@ -3,7 +3,8 @@
 use super::{Context, optional};
 use crate::{
     enrich::runtimes::Details,
-    output::{Observed, json::Object},
+    observed::Observed,
+    output::{json::Object, uuid::is_uuid},
     process::placement::Placement,
 };
 
@@ -30,6 +31,7 @@ pub(super) fn container(
         if is_pod {
             fields.word("orchestrator", "Kubernetes");
         }
+        // Static pods have ids that are none.
         optional("pod_uuid", uid.filter(|uid| is_uuid(uid)), fields);
         if let Some(details) = details {
             described(details, fields);
@@ -114,19 +116,6 @@ fn pod<'a>(placement: &'a Placement, details: Option<&'a Details>) -> (Option<&'
 
 fn image_id(details: &Details) -> Option<&str> {
     details.image_hashes.first().map(String::as_str)
-}
-
-/// Static pods have ids that are none.
-fn is_uuid(text: &str) -> bool {
-    const DASHES: [usize; 4] = [8, 13, 18, 23];
-    text.len() == 36
-        && text.bytes().enumerate().all(|(place, byte)| {
-            if DASHES.contains(&place) {
-                byte == b'-'
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        })
 }
 
 fn placement<'a>(observed: &Observed<'a>) -> Option<&'a Placement> {

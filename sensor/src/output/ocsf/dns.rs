@@ -25,7 +25,26 @@ pub(super) fn dns(
     let Some(message) = message else {
         return;
     };
-    // Without a name there is no query in OCSF.
+    query(Some(message), line);
+    if let Some(code) = &message.response_code {
+        let (id, caption) = response_code(code);
+        line.number("rcode_id", id);
+        line.text("rcode", caption);
+    }
+    if !message.answers.is_empty() {
+        line.array("answers", |answers| {
+            for answer in &message.answers {
+                answers.object(|fields| self::answer(answer, message, fields));
+            }
+        });
+    }
+}
+
+/// `query`. Without a name there is none in OCSF.
+pub(super) fn query(message: Option<&Message>, line: &mut Object<'_>) {
+    let Some(message) = message else {
+        return;
+    };
     if let Some(question) = message
         .question
         .as_ref()
@@ -38,18 +57,6 @@ pub(super) fn dns(
             query.number("packet_uid", message.id);
             query.number("opcode_id", opcode(&message.op_code));
             query.text("opcode", &message.op_code);
-        });
-    }
-    if let Some(code) = &message.response_code {
-        let (id, caption) = response_code(code);
-        line.number("rcode_id", id);
-        line.text("rcode", caption);
-    }
-    if !message.answers.is_empty() {
-        line.array("answers", |answers| {
-            for answer in &message.answers {
-                answers.object(|fields| self::answer(answer, message, fields));
-            }
         });
     }
 }

@@ -3,7 +3,8 @@
 use super::{long, process::account};
 use crate::{
     event::Exec,
-    output::{Observed, json::Object},
+    observed::Observed,
+    output::json::Object,
     process::{Image, fingerprint::Fingerprint},
 };
 

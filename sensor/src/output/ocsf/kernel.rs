@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    event::{Body, BpfProgram},
+    event::{Body, BpfProgram, ModuleLoad},
     hexadecimal,
     output::json::Object,
 };
@@ -12,12 +12,7 @@ use crate::{
 pub(super) fn kernel(body: &Body, line: &mut Object<'_>) {
     match body {
         Body::ModuleLoad(module) => line.object("driver", |driver| {
-            driver.object("file", |file| {
-                // The record has the module's name; its file can have any.
-                file.text("name", &name_or(&module.name, "Unknown"));
-                file.number("type_id", 0);
-                file.word("type", "Unknown");
-            });
+            driver.object("file", |file| module_file(module, file));
         }),
         Body::BpfProgram(program) => line.object("kernel", |kernel| {
             kernel.text("name", &name_or(&program.name, &tag(program)));
@@ -26,6 +21,14 @@ pub(super) fn kernel(body: &Body, line: &mut Object<'_>) {
         }),
         _ => {}
     }
+}
+
+/// The file of a module.
+pub(super) fn module_file(module: &ModuleLoad, file: &mut Object<'_>) {
+    // The record has the module's name; its file can have any.
+    file.text("name", &name_or(&module.name, "Unknown"));
+    file.number("type_id", 0);
+    file.word("type", "Unknown");
 }
 
 fn name_or<'a>(name: &'a [u8], other: &'a str) -> Cow<'a, str> {

@@ -7,12 +7,13 @@
 //! - `class`: what OCSF calls an event.
 //! - `metadata`: where an event comes from.
 //! - `actor`, `process`, `file`, `ancestry`, `container`: who acted, on whom, and where.
-//! - `network`, `dns`, `kernel`, `finding`: what they did.
+//! - `network`, `dns`, `kernel`: what they did. `finding`, `attacks`: what was found.
 //! - `unmapped`, with `credentials`: what OCSF has no place for.
 //! - `state`: what the sensor says of itself.
 
 mod actor;
 mod ancestry;
+mod attacks;
 mod class;
 mod container;
 mod credentials;
@@ -33,18 +34,20 @@ use std::io;
 use self::{
     ancestry::Lines,
     class::{Activity, Class},
+    finding::Found,
     metadata::Profiles,
 };
 use super::{
-    Content, Document, Format, Observed,
+    Alerted, Content, Document, Format,
     described::Descriptions,
     event_id::EventIds,
     json::{self, Object},
-    subject::Severity,
     time::{Calendar, Timestamp},
 };
+use crate::observed::Observed;
 use crate::{
     clock::{BootTime, WallOffset, WallTime},
+    detect::severity::Severity,
     event::{
         Body,
         dns::{Message, MessageError},
@@ -123,13 +126,36 @@ impl Ocsf {
     }
 
     fn event(&mut self, document: &Document<'_>, observed: &Observed<'_>, out: &mut Vec<u8>) {
+        self.observed(document, observed, None, out);
+    }
+
+    /// An alert is a finding, with the event that it is raised at as evidence.
+    fn alert(&mut self, document: &Document<'_>, alerted: Alerted<'_>, out: &mut Vec<u8>) {
+        let evidence = self.event_ids.of_evidence(alerted.alert);
+        let found = Found {
+            alerted,
+            evidence: &evidence,
+        };
+        self.observed(document, &alerted.observed, Some(found), out);
+    }
+
+    fn observed(
+        &mut self,
+        document: &Document<'_>,
+        observed: &Observed<'_>,
+        found: Option<Found<'_>>,
+        out: &mut Vec<u8>,
+    ) {
         let event = observed.event;
         let message: Parsed = match &event.body {
             Body::DnsQuestion(dns) | Body::DnsAnswer(dns) => Some(Message::parse(&dns.message)),
             _ => None,
         };
         let readable = message.as_ref().and_then(|message| message.as_ref().ok());
-        let activity = Activity::of_event(event, readable);
+        let activity = match &found {
+            None => Activity::of_event(event, readable),
+            Some(_) => Activity::of_alert(),
+        };
         let id = self.event_ids.of(document);
         let context = &mut Context {
             boot: self.boot,
@@ -150,7 +176,10 @@ impl Ocsf {
             });
             match activity.class {
                 Class::Process => actor::process_activity(observed, context, line),
-                Class::DetectionFinding => finding::finding(id, observed, context, line),
+                Class::DetectionFinding => match &found {
+                    None => finding::divergence(id, observed, context, line),
+                    Some(found) => found.write(id, readable, context, line),
+                },
                 Class::Network => network::network(&event.body, context, event.origin.time, line),
                 Class::Dns => {
                     network::lookup(event, readable, context, line);
@@ -161,10 +190,13 @@ impl Ocsf {
             }
             line.object("unmapped", |fields| {
                 unmapped::unmapped(activity.class, observed, message.as_ref(), context, fields);
+                if let Some(found) = &found {
+                    fields.object("alert", |fields| found.unmapped(fields));
+                }
             });
             let particulars = Particulars {
                 id,
-                code: event.kind().name(),
+                code: document.topic().code(),
                 sequence: document.sequence,
                 time: self.calendar.timestamp(document.time()),
                 is_truncated: context.is_truncated,
@@ -215,6 +247,10 @@ impl Format for Ocsf {
         let result = match &document.content {
             Content::Event(observed) => {
                 self.event(document, observed, out);
+                Ok(())
+            }
+            Content::Alert(alerted) => {
+                self.alert(document, *alerted, out);
                 Ok(())
             }
             Content::Statement(stated) => self.statement(document, stated, out),

@@ -77,22 +77,22 @@ pub(super) fn lookup(
     context: &Context<'_>,
     line: &mut Object<'_>,
 ) {
-    let (dns, is_sent) = match &event.body {
-        Body::DnsQuestion(dns) => (dns, true),
-        Body::DnsAnswer(dns) => (dns, false),
-        _ => return,
-    };
-    let ends = Ends {
-        endpoints: &dns.endpoints,
-        here: if is_sent == is_answer(event, message) {
-            Place::Destination
-        } else {
-            Place::Source
-        },
-        has_peer: true,
-        names: [None, None],
-    };
-    ends.write(context, line);
+    if let Some(ends) = Ends::of_lookup(event, message) {
+        ends.write(context, line);
+    }
+}
+
+/// The ends of whatever has two, as evidence.
+pub(super) fn evidence(
+    event: &Event,
+    message: Option<&Message>,
+    context: &Context<'_>,
+    evidence: &mut Object<'_>,
+) {
+    let ends = Ends::of(&event.body).or_else(|| Ends::of_lookup(event, message));
+    if let Some(ends) = ends {
+        ends.sides(context, evidence);
+    }
 }
 
 impl<'a> Ends<'a> {
@@ -143,11 +143,40 @@ impl<'a> Ends<'a> {
         })
     }
 
-    /// `src_endpoint`, `dst_endpoint` and `connection_info`.
+    fn of_lookup(event: &'a Event, message: Option<&Message>) -> Option<Self> {
+        let (dns, is_sent) = match &event.body {
+            Body::DnsQuestion(dns) => (dns, true),
+            Body::DnsAnswer(dns) => (dns, false),
+            _ => return None,
+        };
+        Some(Self {
+            endpoints: &dns.endpoints,
+            here: if is_sent == is_answer(event, message) {
+                Place::Destination
+            } else {
+                Place::Source
+            },
+            has_peer: true,
+            names: [None, None],
+        })
+    }
+
+    /// The two ends, and at which this host is.
     fn write(&self, context: &Context<'_>, line: &mut Object<'_>) {
-        let (here, there, observed_at, observed_name) = match self.here {
-            Place::Destination => ("dst_endpoint", "src_endpoint", 2, "Destination"),
-            Place::Source | Place::Unknown => ("src_endpoint", "dst_endpoint", 1, "Source"),
+        let (observed_at, observed_name) = match self.here {
+            Place::Destination => (2, "Destination"),
+            Place::Source | Place::Unknown => (1, "Source"),
+        };
+        line.number("observation_point_id", observed_at);
+        line.word("observation_point", observed_name);
+        self.sides(context, line);
+    }
+
+    /// `src_endpoint`, `dst_endpoint` and `connection_info`.
+    fn sides(&self, context: &Context<'_>, line: &mut Object<'_>) {
+        let (here, there) = match self.here {
+            Place::Destination => ("dst_endpoint", "src_endpoint"),
+            Place::Source | Place::Unknown => ("src_endpoint", "dst_endpoint"),
         };
         let [local, remote] = &self.names;
         line.object(here, |fields| {
@@ -159,8 +188,6 @@ impl<'a> Ends<'a> {
                 endpoint(&self.endpoints.remote, remote.as_deref(), fields);
             });
         }
-        line.number("observation_point_id", observed_at);
-        line.word("observation_point", observed_name);
         line.object("connection_info", |fields| self.connection(fields));
     }
 

@@ -6,8 +6,8 @@ use super::{Context, ancestry, container, file, optional};
 use crate::{
     enrich::accounts::NamespaceAccounts,
     event::{Body, Device, Exec, ProcessId, Tgid, Tid},
+    observed::Observed,
     output::{
-        Observed,
         arguments::{Arguments, CommandLine},
         described::Subject,
         json::Object,

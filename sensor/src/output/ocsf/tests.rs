@@ -61,7 +61,9 @@ proptest! {
         let event = parse(&line);
         assert_valid(&event);
         prop_assert!(!is_hollow(&event), "{}", event);
-        prop_assert_eq!(&event["metadata"]["event_code"], input.event.kind().name());
+        let document = input.document();
+        prop_assert_eq!(&event["metadata"]["event_code"], document.topic().code());
+        prop_assert_eq!(&event["severity_id"], document.severity().number());
         // Classes that must name who acted are left only where nobody knows.
         let is_base = event["class_uid"] == 0;
         prop_assert!(!is_base || input.event.actor.is_none());
@@ -70,13 +72,18 @@ proptest! {
     #[test]
     fn the_command_line_has_every_argument(input in input_of(arbitrary::event_of(arbitrary::exec()))) {
         prop_assume!(input.event.actor.is_some());
+        // A finding has it among its evidence.
         let event = parse(&write(&input));
         let Body::Exec(exec) = &input.event.body else {
             unreachable!("only execs are made");
         };
         let bytes = &exec.arguments.bytes;
         let arguments = Arguments::Captured(bytes);
-        let line = event["process"]["cmd_line"].as_str().unwrap();
+        let process = match &input.alert {
+            None => &event["process"],
+            Some(_) => &event["evidences"][0]["process"],
+        };
+        let line = process["cmd_line"].as_str().unwrap();
         prop_assert_eq!(line, CommandLine(arguments).to_string());
         // Where no argument had to be quoted, the line can be taken apart again.
         let is_plain = |argument: &str| {

@@ -15,7 +15,8 @@ use crate::{
         NamespaceChange, NetworkNamespace, Ptrace,
         dns::{Message, MessageError},
     },
-    output::{Observed, changes, json::Object, names::Name},
+    observed::Observed,
+    output::{changes, json::Object, names::Name},
     process::{EntityId, fingerprint::Evidence},
 };
 

@@ -18,11 +18,13 @@ mod what;
 use std::io;
 
 use self::row::{Row, Tone};
-use super::{Content, Document, Format, Observed, Terminal, time::Calendar};
+use super::{Alerted, Content, Document, Format, Terminal, time::Calendar};
+use crate::detect::severity::Severity;
 use crate::event::{
     Body, Event, Verdict,
     state::{Stated, Statement},
 };
+use crate::observed::Observed;
 
 /// Writes columns.
 #[derive(Debug)]
@@ -53,9 +55,13 @@ impl Format for Pretty {
         let time = self.calendar.timestamp(document.time());
         let row = match &document.content {
             Content::Event(observed) => of_event(observed),
+            Content::Alert(alerted) => of_alert(alerted),
             Content::Statement(stated) => of_statement(stated),
         };
         row.at(time.time_of_day()).write(self.terminal, out);
+        if let Content::Alert(alerted) = &document.content {
+            row::more(&what::deed_and_line(alerted), self.terminal, out);
+        }
         Ok(())
     }
 }
@@ -73,6 +79,16 @@ fn of_event(observed: &Observed<'_>) -> Row {
         user: what::user(observed),
         what: what::what(observed),
         tone: tone(event),
+    }
+}
+
+/// The event that it is raised at, but for what it says of it.
+fn of_alert(alerted: &Alerted<'_>) -> Row {
+    Row {
+        event: "ALERT",
+        what: what::found(alerted),
+        tone: Tone::Alert(alerted.alert.rule.severity),
+        ..of_event(&alerted.observed)
     }
 }
 
@@ -111,7 +127,7 @@ fn label(event: &Event) -> &'static str {
 fn tone(event: &Event) -> Tone {
     match &event.body {
         Body::CredentialDivergence(divergence) if divergence.verdict == Verdict::Overwritten => {
-            Tone::Alert
+            Tone::Alert(Severity::Critical)
         }
         _ => Tone::Family(event.kind().family()),
     }

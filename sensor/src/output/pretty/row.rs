@@ -6,6 +6,7 @@ use sensor_common::record::Family;
 use unicode_width::UnicodeWidthChar;
 
 use super::{super::Terminal, visible::visible};
+use crate::detect::severity::Severity;
 
 /// A line in columns.
 pub(super) struct Row {
@@ -36,8 +37,8 @@ pub(super) enum Tone {
     Family(Family),
     /// Something was lost.
     Loss,
-    /// Something is wrong on the host.
-    Alert,
+    /// Something is wrong on the host, as gravely as this.
+    Alert(Severity),
 }
 
 /// Columns of the terminal that each column of ours takes.
@@ -120,7 +121,11 @@ impl Tone {
         const TIME: usize = 0;
         const EVENT: usize = 1;
         match (self, column) {
-            (Self::Alert, _) => Some("1;31"),
+            (Self::Alert(Severity::Critical), _) => Some("1;37;41"),
+            (Self::Alert(Severity::High), _) => Some("1;31"),
+            (Self::Alert(Severity::Medium), _) => Some("1;33"),
+            (Self::Alert(Severity::Low), _) => Some("33"),
+            (Self::Alert(Severity::Informational), _) => Some("1"),
             (Self::Loss, _) => Some("1;33"),
             (Self::Header, _) => Some("1"),
             (_, TIME) => Some("2"),
@@ -130,6 +135,22 @@ impl Tone {
             (Self::Family(Family::Privilege), EVENT) => Some("35"),
             (Self::Family(_), _) => None,
         }
+    }
+}
+
+/// Appends a line with more of what the row before says, below its second column.
+pub(super) fn more(text: &str, terminal: Terminal, out: &mut Vec<u8>) {
+    const INDENTED: usize = TIME_WIDTH + 1;
+    let room = terminal
+        .width
+        .unwrap_or(usize::MAX)
+        .saturating_sub(INDENTED);
+    let shown = fit(&visible(text), room);
+    if !shown.is_empty() {
+        let mut line = " ".repeat(INDENTED);
+        line.push_str(&shown);
+        out.extend_from_slice(line.trim_end_matches(' ').as_bytes());
+        out.push(b'\n');
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows of some events, and what holds for those of any.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use proptest::prelude::*;
 use sensor_common::{network::Role, record::Ring};
@@ -9,10 +9,15 @@ use unicode_width::UnicodeWidthStr;
 use super::*;
 use crate::{
     clock::{BootTime, WallOffset},
+    detect::{alert::RuleDescription, severity::Severity},
     enrich::Surroundings,
     event::{
         Actor, CgroupId, Closed, Endpoint, Endpoints, NetworkNamespace, Origin, ProcessId, Tgid,
         Tid, arbitrary, state::Lost,
+    },
+    output::{
+        arbitrary::{self as documents, Input},
+        samples,
     },
     process::{Image, Process},
 };
@@ -189,6 +194,39 @@ fn losses_stand_out() {
     assert!(coloured.contains("\x1b[1;33m7 connect (ring_full)\x1b[0m"));
 }
 
+#[test]
+fn an_alert_stands_out_and_says_where_it_comes_from() {
+    let mut input = samples::alerted();
+    let document = |input: &Input, terminal| {
+        let mut out = Vec::new();
+        let mut format = Pretty::new(terminal);
+        format.write(&input.document(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let plain = document(&input, UNLIMITED);
+    assert_eq!(
+        plain.lines().skip(1).collect::<Vec<_>>(),
+        [
+            "03:36:20.000 ALERT        env[400]             1002     high: Shell on a socket: \
+             bash[400] took its input from a socket  (2 times)",
+            "             env \"\"  (by sshd[300]) < sshd[300]",
+        ]
+    );
+    let colours = Terminal {
+        width: None,
+        colours: true,
+    };
+    let coloured = document(&input, colours);
+    assert!(coloured.contains("\x1b[1;31mhigh: Shell"), "{coloured}");
+    let alert = input.alert.as_mut().unwrap();
+    alert.rule = Arc::new(RuleDescription {
+        severity: Severity::Low,
+        ..(*alert.rule).clone()
+    });
+    let coloured = document(&input, colours);
+    assert!(coloured.contains("\x1b[33mlow: Shell"), "{coloured}");
+}
+
 fn input() -> impl Strategy<Value = (Event, [Option<Process>; 3], Terminal)> {
     let process = || proptest::option::of(arbitrary::process());
     let terminal = (proptest::option::of(0..200_usize), any::<bool>())
@@ -229,14 +267,45 @@ proptest! {
             about: None,
             surroundings: Surroundings::default(),
         }));
-        prop_assert!(terminal.colours || !written.contains('\x1b'));
-        let plain = without_colours(&written);
-        prop_assert_eq!(plain.matches('\n').count(), 2);
-        prop_assert!(!plain.chars().any(|character| character.is_control() && character != '\n'));
-        if let Some(width) = terminal.width {
-            for line in plain.lines() {
-                prop_assert!(line.width() <= width, "{} is wider than {}", line, width);
-            }
+        check(&written, terminal, 2..=2)?;
+    }
+
+    #[test]
+    fn no_alert_reaches_beyond_its_rows(
+        (event, processes, terminal) in input(),
+        alert in documents::alert(),
+    ) {
+        let [process, parent, other] = processes.each_ref().map(Option::as_ref);
+        let observed = Observed {
+            event: &event,
+            late: false,
+            process,
+            parent,
+            other,
+            about: None,
+            surroundings: Surroundings::default(),
+        };
+        let written = lines(terminal, Content::Alert(Alerted { alert: &alert, observed }));
+        check(&written, terminal, 2..=3)?;
+    }
+}
+
+/// What was written has so many lines, and nothing in it that leaves them.
+fn check(
+    written: &str,
+    terminal: Terminal,
+    expected: RangeInclusive<usize>,
+) -> Result<(), TestCaseError> {
+    prop_assert!(terminal.colours || !written.contains('\x1b'));
+    let plain = without_colours(written);
+    let count = plain.matches('\n').count();
+    prop_assert!(expected.contains(&count), "{} lines", count);
+    let reaches_beyond = |character: char| character.is_control() && character != '\n';
+    prop_assert!(!plain.contains(reaches_beyond));
+    if let Some(width) = terminal.width {
+        for line in plain.lines() {
+            prop_assert!(line.width() <= width, "{} is wider than {}", line, width);
         }
     }
+    Ok(())
 }

@@ -2,20 +2,22 @@
 //!
 //! The text may contain anything that the host's programs chose; it is made visible later.
 
+mod alert;
 mod network;
 mod privilege;
 mod state;
 
 use std::fmt::{self, Display};
 
-pub(super) use self::state::statement;
+pub(super) use self::{
+    alert::{deed_and_line, found},
+    state::statement,
+};
 use super::units;
 use crate::{
     event::{Body, Exec, ExitStatus, ProcessId, Tgid},
-    output::{
-        Observed,
-        arguments::{Arguments, CommandLine},
-    },
+    observed::Observed,
+    output::arguments::{Arguments, CommandLine},
     process::Process,
 };
 

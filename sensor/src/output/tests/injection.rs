@@ -5,19 +5,25 @@
 //! A new format is one more entry in [`FORMATS`].
 
 mod hostile;
+mod rule;
 
 use proptest::{prelude::*, test_runner::Config};
 use sensor_common::record::Ring;
 use serde_json::{Value, json};
 
-use self::hostile::{Hostile, PIECES, World, bodies, hostile, process_id, world};
+use self::{
+    hostile::{Hostile, PIECES, World, bodies, hostile, process_id, world},
+    rule::alert,
+};
 use super::cef;
 use crate::{
     clock::{BootTime, WallOffset},
+    detect::alert::Alert,
     enrich::Surroundings,
     event::{Actor, Body, CgroupId, Event, Origin, Tid},
     host::Host,
-    output::{Content, Document, Format, Observed, cef::Cef, ecs::Ecs, flat::Flat, ocsf::Ocsf},
+    observed::Observed,
+    output::{Alerted, Content, Document, Format, cef::Cef, ecs::Ecs, flat::Flat, ocsf::Ocsf},
 };
 
 /// A format, and where it has what.
@@ -29,6 +35,8 @@ struct Checked {
     /// A field of what was read.
     field: fn(document: &Value, name: &str) -> Value,
     fields: &'static [(Place, &'static str)],
+    /// Where a field of an event is in an alert that is raised at it.
+    in_alert: fn(field: &str) -> String,
 }
 
 /// Where hostile text can be.
@@ -55,6 +63,12 @@ enum Place {
     SocketPath,
     Module,
     BpfProgram,
+    Rule,
+    RuleDescription,
+    RuleAuthor,
+    RuleLicense,
+    RuleReferences,
+    Reason,
 }
 
 const FORMATS: &[Checked] = &[
@@ -82,7 +96,15 @@ const FORMATS: &[Checked] = &[
             (Place::SocketPath, "/sensor/network/unix_path"),
             (Place::Module, "/sensor/module/name"),
             (Place::BpfProgram, "/sensor/bpf/name"),
+            (Place::Rule, "/rule/name"),
+            (Place::RuleDescription, "/rule/description"),
+            (Place::RuleAuthor, "/rule/author/0"),
+            (Place::RuleLicense, "/rule/license"),
+            (Place::RuleReferences, "/sensor/alert/references"),
+            (Place::Reason, "/message"),
+            (Place::Reason, "/event/reason"),
         ],
+        in_alert: str::to_owned,
     },
     Checked {
         name: "ocsf",
@@ -93,7 +115,17 @@ const FORMATS: &[Checked] = &[
             (Place::CommandLine, "/process/cmd_line"),
             (Place::Executable, "/process/file/path"),
             (Place::WorkingDirectory, "/process/working_directory"),
+            (Place::Rule, "/finding_info/title"),
+            (Place::RuleDescription, "/finding_info/desc"),
+            (Place::RuleAuthor, "/unmapped/alert/author"),
+            (Place::RuleLicense, "/unmapped/alert/license"),
+            (Place::RuleReferences, "/unmapped/alert/references"),
+            (Place::Reason, "/message"),
         ],
+        in_alert: |field| match field.strip_prefix("/process/") {
+            Some(field) => format!("/evidences/0/process/{field}"),
+            None => field.to_owned(),
+        },
     },
     Checked {
         name: "flat",
@@ -119,7 +151,13 @@ const FORMATS: &[Checked] = &[
             (Place::SocketPath, "sensor.network.unix_path"),
             (Place::Module, "sensor.module.name"),
             (Place::BpfProgram, "sensor.bpf.name"),
+            (Place::Rule, "rule.name"),
+            (Place::RuleDescription, "rule.description"),
+            (Place::RuleLicense, "rule.license"),
+            (Place::RuleReferences, "sensor.alert.references"),
+            (Place::Reason, "event.reason"),
         ],
+        in_alert: str::to_owned,
     },
     Checked {
         name: "cef",
@@ -144,7 +182,12 @@ const FORMATS: &[Checked] = &[
             (Place::SocketPath, "cs6"),
             (Place::Module, "cs6"),
             (Place::BpfProgram, "cs6"),
+            (Place::RuleDescription, "sensorRuleDescription"),
+            (Place::RuleAuthor, "sensorRuleAuthor"),
+            (Place::RuleLicense, "sensorRuleLicense"),
+            (Place::Reason, "msg"),
         ],
+        in_alert: str::to_owned,
     },
 ];
 
@@ -179,22 +222,26 @@ fn member(document: &Value, name: &str) -> Value {
     Value::Object(below.collect())
 }
 
-fn write(format: &mut dyn Format, event: &Event, world: &World) -> String {
+fn write(format: &mut dyn Format, event: &Event, alert: Option<&Alert>, world: &World) -> String {
+    let observed = Observed {
+        event,
+        late: false,
+        process: Some(&world.process),
+        parent: Some(&world.parent),
+        other: None,
+        about: None,
+        surroundings: Surroundings {
+            accounts: Some(&world.accounts),
+            details: Some(&world.details),
+        },
+    };
     let document = Document {
         sequence: 7,
         wall_offset: WallOffset(1_795_490_380_000_000_000),
-        content: Content::Event(Observed {
-            event,
-            late: false,
-            process: Some(&world.process),
-            parent: Some(&world.parent),
-            other: None,
-            about: None,
-            surroundings: Surroundings {
-                accounts: Some(&world.accounts),
-                details: Some(&world.details),
-            },
-        }),
+        content: match alert {
+            None => Content::Event(observed),
+            Some(alert) => Content::Alert(Alerted { alert, observed }),
+        },
     };
     let mut out = Vec::new();
     format.write(&document, &mut out).unwrap();
@@ -213,6 +260,39 @@ fn has_forged(value: &Value) -> bool {
         Value::Array(elements) => elements.iter().any(has_forged),
         _ => false,
     }
+}
+
+/// What was written, if it is one line with nothing in it that is obeyed, or forged.
+fn read(checked: &Checked, whole: &str) -> Result<Value, TestCaseError> {
+    let line = whole.strip_suffix('\n').unwrap_or_default();
+    prop_assert!(!line.is_empty(), "{}: the line does not end", checked.name);
+    prop_assert!(!line.contains(is_obeyed), "{}: {:?}", checked.name, line);
+    let document = (checked.read)(line).map_err(TestCaseError::fail)?;
+    prop_assert!(!has_forged(&document), "{}: {}", checked.name, document);
+    Ok(document)
+}
+
+/// A value is wherever the format has such a one.
+fn look_for(
+    checked: &Checked,
+    hostile: &Hostile,
+    (place, value): (Place, &Value),
+    document: &Value,
+    at: fn(&str) -> String,
+) -> Result<(), TestCaseError> {
+    for (_, field) in checked.fields.iter().filter(|(known, _)| *known == place) {
+        let found = (checked.field)(document, &at(field));
+        let is_empty = *value == json!("") || *value == json!([]) || *value == json!({});
+        if is_empty && found.is_null() {
+            continue;
+        }
+        // CEF does not say it twice.
+        if place == Place::Filename && found.is_null() && hostile.texts[0] == hostile.texts[2] {
+            continue;
+        }
+        prop_assert_eq!(&found, value, "{:?} in {}", place, checked.name);
+    }
+    Ok(())
 }
 
 /// Networks and other events have the user and the parent under other keys in CEF: what all have is
@@ -241,28 +321,23 @@ fn check(checked: &Checked, hostile: &Hostile) -> Result<(), TestCaseError> {
             }),
             body,
         };
-        let whole = write(&mut *format, &event, &world);
-        let line = whole.strip_suffix('\n').unwrap_or_default();
-        prop_assert!(!line.is_empty(), "{}: the line does not end", checked.name);
-        prop_assert!(!line.contains(is_obeyed), "{}: {:?}", checked.name, line);
-        let document = (checked.read)(line).map_err(TestCaseError::fail)?;
-        prop_assert!(!has_forged(&document), "{}: {}", checked.name, document);
-        for (place, value) in expected {
-            for (_, field) in checked.fields.iter().filter(|(known, _)| *known == place) {
-                let found = (checked.field)(&document, field);
-                let is_empty = value == json!("") || value == json!([]) || value == json!({});
-                if is_empty && found.is_null() {
-                    continue;
-                }
-                // CEF does not say it twice.
-                if place == Place::Filename
-                    && found.is_null()
-                    && hostile.texts[0] == hostile.texts[2]
-                {
-                    continue;
-                }
-                prop_assert_eq!(&found, &value, "{:?} in {}", place, checked.name);
-            }
+        let whole = write(&mut *format, &event, None, &world);
+        let document = read(checked, &whole)?;
+        for (place, value) in &expected {
+            look_for(checked, hostile, (*place, value), &document, str::to_owned)?;
+        }
+        let (alert, found) = alert(hostile, event.origin);
+        let whole = write(&mut *format, &event, Some(&alert), &world);
+        let document = read(checked, &whole)?;
+        let of_event = expected.iter().filter(|(place, _)| *place != Place::Action);
+        for (place, value) in of_event.chain(&found) {
+            look_for(
+                checked,
+                hostile,
+                (*place, value),
+                &document,
+                checked.in_alert,
+            )?;
         }
     }
     Ok(())

@@ -3,12 +3,14 @@
 use sensor_common::record::{Family, Kind};
 
 use super::{
+    super::Chosen,
     EVERY, SinkKey, key,
     values::{names, set, word},
 };
 use crate::{
     config::keys::{Shown, no_kind, put, quoted},
-    output::{FormatChoice, subject::Severity},
+    detect::severity::Severity,
+    output::{FormatChoice, subject::Topic},
 };
 
 /// The keys, in the order in which they are shown.
@@ -26,47 +28,45 @@ pub(super) const KEYS: &[SinkKey] = &[
     key(
         EVERY,
         "kinds",
-        &["Kinds of event that it gets, by their `event.code`."],
+        &["Kinds of event that it gets, by their `event.code`; `alert` for alerts."],
         |sink, value| {
             sink.kinds = Some(names(value, |text| {
-                Kind::events()
-                    .find(|kind| kind.name() == text)
-                    .ok_or_else(|| no_kind(text))
+                chosen(text, Kind::events(), Kind::name).ok_or_else(|| {
+                    let alerts = [Topic::Alert.code()];
+                    no_kind(text, Kind::events().map(Kind::name).chain(alerts))
+                })
             })?);
             Ok(())
         },
         |sink| {
             set(
                 &sink.kinds,
-                |kind| kind.name(),
+                |kind| name(kind, Kind::name),
                 "it gets all",
-                "[\"exec\", \"connect\"]",
+                "[\"exec\", \"alert\"]",
             )
         },
     ),
     key(
         EVERY,
         "families",
-        &["Families of events that it gets: exec, network, privilege."],
+        &["Families of events that it gets: exec, network, privilege, and alert for alerts."],
         |sink, value| {
             sink.families = Some(names(value, |text| {
-                FAMILIES
-                    .into_iter()
-                    .find(|family| family.name() == text)
-                    .ok_or_else(|| {
-                        format!(
-                            "names no family of events with {text:?}; there are exec, network and privilege"
-                        )
-                    })
+                chosen(text, FAMILIES.into_iter(), Family::name).ok_or_else(|| {
+                    format!(
+                        "names no family of events with {text:?}; there are exec, network, privilege and alert"
+                    )
+                })
             })?);
             Ok(())
         },
         |sink| {
             set(
                 &sink.families,
-                |family| family.name(),
+                |family| name(family, Family::name),
                 "it gets all",
-                "[\"privilege\"]",
+                "[\"privilege\", \"alert\"]",
             )
         },
     ),
@@ -80,6 +80,26 @@ pub(super) const KEYS: &[SinkKey] = &[
         |sink| Shown::Set(quoted(sink.minimum_severity.name())),
     ),
 ];
+
+/// What a word chooses.
+fn chosen<T: Copy>(
+    word: &str,
+    mut all: impl Iterator<Item = T>,
+    name: impl Fn(T) -> &'static str,
+) -> Option<Chosen<T>> {
+    if word == Topic::Alert.code() {
+        return Some(Chosen::Alerts);
+    }
+    all.find(|one| name(*one) == word).map(Chosen::Events)
+}
+
+/// The word for what is chosen.
+fn name<T: Copy>(chosen: &Chosen<T>, name: impl Fn(T) -> &'static str) -> &'static str {
+    match chosen {
+        Chosen::Events(one) => name(*one),
+        Chosen::Alerts => Topic::Alert.code(),
+    }
+}
 
 const FAMILIES: [Family; 3] = [Family::Exec, Family::Network, Family::Privilege];
 

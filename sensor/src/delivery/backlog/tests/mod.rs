@@ -21,9 +21,7 @@ use sensor_common::record::Kind;
 
 use super::*;
 use crate::{
-    clock::WallTime,
-    delivery::entry::Entry,
-    output::subject::{Severity, Topic},
+    clock::WallTime, delivery::entry::Entry, detect::severity::Severity, output::subject::Topic,
 };
 
 /// A directory of its own for each case, gone after it.

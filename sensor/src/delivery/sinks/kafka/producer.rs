@@ -84,9 +84,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        clock::WallTime,
-        delivery::entry::Facts,
-        output::subject::{Severity, Topic},
+        clock::WallTime, delivery::entry::Facts, detect::severity::Severity, output::subject::Topic,
     };
 
     fn entries(places: std::ops::Range<u64>) -> Vec<Entry> {

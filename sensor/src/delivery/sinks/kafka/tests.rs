@@ -6,7 +6,8 @@ use super::*;
 use crate::{
     clock::WallTime,
     delivery::{entry::Facts, secret::SecretSource},
-    output::subject::{Severity, Topic},
+    detect::severity::Severity,
+    output::subject::Topic,
 };
 
 mod double;

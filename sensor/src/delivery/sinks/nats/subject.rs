@@ -97,10 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        clock::WallTime,
-        output::subject::{Severity, Topic},
-    };
+    use crate::{clock::WallTime, detect::severity::Severity, output::subject::Topic};
 
     fn facts(code: &'static str) -> Facts {
         Facts {

@@ -6,7 +6,7 @@ use super::messages::{
 use crate::{
     clock::{WallTime, wall_time},
     delivery::entry::Entry,
-    output::subject::Severity,
+    detect::severity::Severity,
 };
 
 /// `service.name` of the resource, and the name of the scope.

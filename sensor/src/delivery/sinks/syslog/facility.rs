@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::output::subject::Severity;
+use crate::detect::severity::Severity;
 
 /// The part of a system that a message is about (RFC 5424, table 1). Receivers choose files by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

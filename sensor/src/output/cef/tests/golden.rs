@@ -5,15 +5,18 @@
 mod network;
 mod privilege;
 
+use std::sync::Arc;
+
 use super::*;
 use crate::{
+    detect::alert::RuleDescription,
     event::{
         Exit, ExitStatus, Fork, Tgid,
         state::{Lost, Started, Stated, Totals},
     },
     output::{
         ecs::tests::golden::exec::plain_exec,
-        samples::{OFFSET, SECOND, done, id},
+        samples::{OFFSET, SECOND, alerted, done, id},
     },
 };
 
@@ -134,6 +137,43 @@ fn a_line_as_it_is() {
          filePermission=4755 fsize=0 sensorFilename=./run sensorCapEff=0000000000000000 \
          outcome=success dvchost=web\"1 deviceExternalId=8f2e sensorHostId=0b1c \
          sensorCloudProvider=aws sensorCloudAccount=123456789012 sensorCloudRegion=eu-central-1 \
+         sensorCloudInstance=i-0abc\n"
+    );
+}
+
+#[test]
+fn an_alert_as_it_is() {
+    let mut input = alerted();
+    let alert = input.alert.as_mut().unwrap();
+    alert.reason = "input=socket".into();
+    let rule = RuleDescription {
+        name: "Shell | socket".into(),
+        ..(*alert.rule).clone()
+    };
+    alert.rule = Arc::new(rule);
+    let line = documents::write_with(&mut Cef::new(&documents::host()), &input);
+    assert_eq!(
+        String::from_utf8(line).unwrap(),
+        "CEF:0|sensor|sensor|0.1.0|alert|Shell \\| socket|8|rt=1795491380000 \
+         externalId=0123456789abcdef-11-0-ff-e8d4a51000-6f2b2c54-3f2e-4f0e-9f57-0d3f4b3c2a11-2 \
+         sensorSequence=42 act=rule_detection cat=process,intrusion_detection \
+         deviceFacility=sensor.alert msg=input\\=socket cnt=2 sensorRiskScore=73 \
+         sensorRuleId=6f2b2c54-3f2e-4f0e-9f57-0d3f4b3c2a11 sensorRuleKind=detector \
+         sensorRuleDescription=A shell that somebody drives over the network \
+         sensorRuleAuthor=A. Author sensorRuleLicense=MIT \
+         sensorRuleReference=https://rules.example/1 sensorAttackTactics=Execution \
+         sensorAttackTechniques=T1059.004 sensorFirst=1795491378000 \
+         sensorEvidence=0123456789abcdef-1-0-7-e8990a4600,0123456789abcdef-11-0-ff-e8d4a51000 \
+         sensorEvidenceCount=3 sensorEventCode=exec sensorEventAction=exec \
+         sensorAncestors=/usr/sbin/sshd[300] dpid=400 dproc=/usr/bin/env filePath=/usr/bin/env \
+         fname=env cs1=env \"\" cs1Label=Command line sensorArgsCount=2 cs4=/tmp \
+         cs4Label=Working directory cs3=0123456789abcdef-190-9c40 cs3Label=Process entity id \
+         spid=300 sproc=/usr/sbin/sshd sensorParentEntityId=0123456789abcdef-12c-7530 \
+         sensorParentCommandLine=\"sshd: root\" sensorSessionPid=350 suid=1000 duid=1002 \
+         sensorGid=1003 sensorLoginUid=1000 fileId=5 filePermission=4755 fsize=0 \
+         sensorFilename=./run sensorCapEff=0000000000000000 outcome=success dvchost=web\"1 \
+         deviceExternalId=8f2e sensorHostId=0b1c sensorCloudProvider=aws \
+         sensorCloudAccount=123456789012 sensorCloudRegion=eu-central-1 \
          sensorCloudInstance=i-0abc\n"
     );
 }

@@ -3,6 +3,7 @@
 //! All are of the same process; what is the same in all is written out once, in [`common`], and what
 //! is of one kind is laid over it.
 
+mod alert;
 mod dns;
 mod network;
 mod privilege;

@@ -120,7 +120,7 @@ impl Hostile {
         self.texts[index].clone().into()
     }
 
-    fn string(&self, index: usize) -> String {
+    pub(super) fn string(&self, index: usize) -> String {
         String::from_utf8_lossy(&self.texts[index]).into_owned()
     }
 

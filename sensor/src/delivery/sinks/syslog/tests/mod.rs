@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{super::testing::*, *};
-use crate::{delivery::sink::Failure, output::subject::Severity};
+use crate::{delivery::sink::Failure, detect::severity::Severity};
 use parser::{Parsed, parse};
 
 /// How long a receiver waits for what must come.

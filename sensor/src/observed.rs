@@ -1,17 +1,36 @@
-//! What is known of the process that an event is about: from the event if that tells, else from the
+//! An event with what is known of the processes in it: from the event if that tells, else from the
 //! table of processes.
 
 use sensor_common::credentials::Credentials;
 
-use super::Observed;
 use crate::{
-    event::{Body, ExitStatus, ProcessId, Tgid},
-    process::fingerprint::Fingerprint,
+    enrich::{Surroundings, execs::About},
+    event::{Body, Event, ExitStatus, ProcessId, Tgid},
+    process::{Process, fingerprint::Fingerprint},
 };
+
+/// An event, and what is known of the processes in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// Whether an event with a later time was written before it.
+    pub late: bool,
+    /// The process that it is about ([`Event::subject`]).
+    pub process: Option<&'a Process>,
+    /// That one's parent.
+    pub parent: Option<&'a Process>,
+    /// The other process in it: for a fork the caller, for a ptrace the target.
+    pub other: Option<&'a Process>,
+    /// What was found out about an exec.
+    pub about: Option<&'a About>,
+    /// What is known of where the process runs.
+    pub surroundings: Surroundings<'a>,
+}
 
 impl<'a> Observed<'a> {
     /// The parent of the process; none for the host's first process, whose parent is the idle task.
-    pub(super) fn parent_id(&self) -> Option<ProcessId> {
+    pub fn parent_id(&self) -> Option<ProcessId> {
         let id = match &self.event.body {
             Body::Exec(exec) => Some(exec.parent),
             Body::Fork(fork) => Some(fork.parent),
@@ -21,7 +40,7 @@ impl<'a> Observed<'a> {
     }
 
     /// The credentials of the process, after the event.
-    pub(super) fn credentials(&self) -> Option<&'a Credentials> {
+    pub fn credentials(&self) -> Option<&'a Credentials> {
         match &self.event.body {
             Body::Exec(exec) => Some(&exec.credentials),
             Body::CredentialChange(change) => Some(&change.after),
@@ -31,13 +50,13 @@ impl<'a> Observed<'a> {
     }
 
     /// What is known of the executable.
-    pub(super) fn fingerprint(&self) -> Option<&'a Fingerprint> {
+    pub fn fingerprint(&self) -> Option<&'a Fingerprint> {
         let image = self.process?.image.as_deref()?;
         image.fingerprint.get().map(|fingerprint| &**fingerprint)
     }
 
     /// Audit's login uid and session.
-    pub(super) fn audit(&self) -> (Option<u32>, Option<u32>) {
+    pub fn audit(&self) -> (Option<u32>, Option<u32>) {
         match (&self.event.body, self.process) {
             (Body::Exec(exec), _) => (exec.login_uid, exec.audit_session),
             (_, Some(process)) => (process.login_uid, process.audit_session),
@@ -47,7 +66,7 @@ impl<'a> Observed<'a> {
 }
 
 /// How a process ended, as a shell shows it.
-pub(super) fn exit_code(status: ExitStatus) -> u32 {
+pub fn exit_code(status: ExitStatus) -> u32 {
     match status {
         ExitStatus::Code(code) => code.into(),
         ExitStatus::Signal { number, .. } => 128 + u32::from(number),
