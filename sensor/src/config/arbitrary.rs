@@ -91,6 +91,7 @@ prop_compose! {
             OutputFormat::This(FormatChoice::Pretty),
         ]),
         directories in (path(), path()),
+        detect in detect::arbitrary::detect(),
     ) -> Config {
         Config {
             hooks: Hooks { tracing: hooks.0, kprobes: hooks.1 },
@@ -106,6 +107,7 @@ prop_compose! {
             enrich,
             output: Output { format },
             state: State { directory: directories.0, spool_directory: directories.1 },
+            detect,
             sinks: Vec::new(),
         }
     }

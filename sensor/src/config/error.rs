@@ -36,6 +36,15 @@ impl fmt::Display for ConfigError {
 }
 
 impl Problem {
+    /// As a line that warns: `FILE:LINE: warning: what`.
+    #[must_use]
+    pub fn warning(&self, file: &std::path::Path) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.at(file, "warning: ", &mut text);
+        text
+    }
+
     /// Writes where it is, what sort of thing it is, and what it is.
     pub(super) fn at(
         &self,

@@ -73,12 +73,7 @@ pub fn find(file: Option<&Path>) -> Result<Found, ConfigError> {
     }
     let warnings = warnings
         .iter()
-        .map(|warning| {
-            let mut text = String::new();
-            // Writing to a string does not fail.
-            let _ = warning.at(path, "warning: ", &mut text);
-            text
-        })
+        .map(|warning| warning.warning(path))
         .collect();
     Ok(Found {
         config,

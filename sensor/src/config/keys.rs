@@ -1,4 +1,5 @@
-//! The table of all keys: what each is called, what it means, how it is read and shown.
+//! The table of all keys: what each is called, what it means, how it is read and shown. Those of `[detect]`
+//! are in [`detect`].
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -8,7 +9,7 @@ use crate::{enrich::runtimes::Socket, output::FormatChoice};
 
 use super::{
     ARGV_BYTES_MAX, ByteSize, Config, ENTRIES_MAX, HASH_BYTES_MAX, OutputFormat,
-    REORDER_MILLISECONDS_MAX, Shards, Sockets, WAIT_MILLISECONDS_MAX, page_size,
+    REORDER_MILLISECONDS_MAX, Shards, Sockets, WAIT_MILLISECONDS_MAX, detect, page_size,
     value::{Flaw, Flaws, Value},
 };
 
@@ -40,7 +41,11 @@ pub(super) enum Shown {
 }
 
 /// Every key, section by section.
-pub(super) const KEYS: &[Key] = &[
+pub(super) fn keys() -> impl Iterator<Item = &'static Key> + Clone {
+    [KEYS, detect::KEYS].into_iter().flatten()
+}
+
+const KEYS: &[Key] = &[
     Key {
         section: "hooks",
         name: "tracing",
@@ -371,7 +376,7 @@ const FORMATS: &[(&str, OutputFormat)] = &[
 /// The sections, in the order of their keys.
 pub(super) fn sections() -> impl Iterator<Item = &'static str> {
     let mut last = "";
-    KEYS.iter()
+    keys()
         .map(|key| key.section)
         .filter(move |section| std::mem::replace(&mut last, section) != *section)
 }
@@ -390,7 +395,9 @@ fn kinds(value: Value<'_>) -> Result<BTreeSet<Kind>, Flaws> {
                 Some(kind) => {
                     excluded.insert(kind);
                 }
-                None => flaws.0.push(name.flaw(no_kind(text))),
+                None => flaws
+                    .0
+                    .push(name.flaw(no_kind(text, Kind::events().map(Kind::name)))),
             },
             Err(_) => flaws.0.push(name.flaw(format!(
                 "must be an array of strings, and {} is among them",
@@ -434,15 +441,16 @@ fn sockets(value: Value<'_>) -> Result<Sockets, Flaws> {
     }
 }
 
-pub(super) fn no_kind(text: &str) -> String {
-    let near = nearest(text, Kind::events().map(Kind::name));
+/// What is wrong with a word that is none of these.
+pub(super) fn no_kind(text: &str, words: impl Iterator<Item = &'static str>) -> String {
+    let words: Vec<&str> = words.collect();
+    let near = nearest(text, words.iter().copied());
     match near {
         Some(near) => format!("names no kind of event with {text:?}: did you mean {near:?}?"),
         None => {
-            let all: Vec<&str> = Kind::events().map(Kind::name).collect();
             format!(
                 "names no kind of event with {text:?}; there are {}",
-                all.join(", ")
+                words.join(", ")
             )
         }
     }

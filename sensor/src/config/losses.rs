@@ -55,6 +55,13 @@ pub(super) fn of(config: &Config, lines: &Lines) -> Vec<Problem> {
                 .to_owned(),
         );
     }
+    if !config.detect.enabled {
+        lose(
+            "detect",
+            "enabled",
+            "no alerts are raised, whatever happens".to_owned(),
+        );
+    }
     losses
 }
 

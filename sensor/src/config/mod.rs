@@ -4,9 +4,10 @@
 //! - [`show`](Config::show) writes it down, each key with its meaning and default.
 //! - [`Config::options`] is what it means to the kernel side.
 //!
-//! `keys` is the table of all keys, [`sink`] has those of `[[sink]]`; `reading` goes through a file by it, and `losses` says what a
+//! `keys` is the table of all keys, [`detect`] has those of `[detect]`, [`sink`] those of `[[sink]]`; `reading` goes through a file by it, and `losses` says what a
 //! configuration leaves unseen.
 
+pub mod detect;
 mod error;
 mod find;
 mod keys;
@@ -56,6 +57,8 @@ pub struct Config {
     pub output: Output,
     /// `[state]`
     pub state: State,
+    /// `[detect]`
+    pub detect: detect::Detect,
     /// `[[sink]]`: where events go; to standard output if there is none.
     pub sinks: Vec<sink::Sink>,
 }

@@ -7,9 +7,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use crate::clock::wall_time;
+
 use super::{
     ByteSize, Config, Problem, Shards,
-    keys::{KEYS, Key, nearest, sections},
+    detect::{self, exception},
+    keys::{Key, keys, nearest, sections},
     losses, page_size, sink,
     value::Value,
 };
@@ -21,7 +24,8 @@ pub struct Reading {
     pub config: Config,
     /// Everything that is wrong with the text, in the order of its lines.
     pub problems: Vec<Problem>,
-    /// What goes unseen with this configuration, in the order of the lines that say so.
+    /// What goes unseen with this configuration, and what is out of date in it, in the order of the
+    /// lines that say so.
     pub warnings: Vec<Problem>,
 }
 
@@ -61,6 +65,10 @@ pub fn read(text: &str) -> Reading {
     problems.sort();
     problems.dedup();
     let mut warnings = losses::of(&reader.config, &reader.lines);
+    warnings.extend(exception::expired(
+        &reader.config.detect.exceptions,
+        wall_time(),
+    ));
     warnings.sort();
     Reading {
         config: reader.config,
@@ -107,13 +115,22 @@ impl Reader<'_> {
         for (name, value) in table {
             let at = name.span().start;
             let name = name.get_ref().as_ref();
-            match KEYS
-                .iter()
-                .find(|key| key.section == section && key.name == name)
-            {
+            if section == detect::SECTION && name == exception::NAME {
+                self.exceptions(Value(value), at);
+                continue;
+            }
+            match keys().find(|key| key.section == section && key.name == name) {
                 Some(key) => self.value(key, at, value),
                 None => self.problem(at, no_key(section, name)),
             }
+        }
+    }
+
+    fn exceptions(&mut self, value: Value<'_>, at: usize) {
+        let (exceptions, flaws) = exception::read(value, at, &|at| self.line(at));
+        self.config.detect.exceptions = exceptions;
+        for flaw in flaws.0 {
+            self.problem(flaw.at, flaw.what);
         }
     }
 
@@ -180,7 +197,7 @@ fn no_section(name: &str, value: &Spanned<DeValue<'_>>) -> String {
                 key.section
             ),
             None => {
-                let near = nearest(name, KEYS.iter().map(|key| key.name)).and_then(owner);
+                let near = nearest(name, keys().map(|key| key.name)).and_then(owner);
                 match near {
                     Some(key) => format!(
                         "there is no key `{name}`: did you mean `{}` in [{}]?",
@@ -191,7 +208,12 @@ fn no_section(name: &str, value: &Spanned<DeValue<'_>>) -> String {
             }
         };
     }
-    match nearest(name, sections().chain([sink::SECTION])) {
+    match nearest(name, sections().chain([sink::SECTION, exception::NAME])) {
+        Some(exception::NAME) => format!(
+            "there is no section [{name}]: did you mean [[{}.{}]]?",
+            detect::SECTION,
+            exception::NAME
+        ),
         Some(sink::SECTION) => {
             format!(
                 "there is no section [{name}]: did you mean [[{}]]?",
@@ -214,14 +236,19 @@ fn all_sections() -> String {
 
 fn no_key(section: &str, name: &str) -> String {
     let start = format!("there is no key `{section}.{name}`: ");
-    let in_section = || KEYS.iter().filter(|key| key.section == section);
+    let in_section = || keys().filter(|key| key.section == section);
     if let Some(key) = owner(name) {
         return format!("{start}`{name}` belongs to [{}]", key.section);
     }
-    if let Some(near) = nearest(name, in_section().map(|key| key.name)) {
-        return format!("{start}did you mean `{near}`?");
+    let tables = (section == detect::SECTION).then_some(exception::NAME);
+    match nearest(name, in_section().map(|key| key.name).chain(tables)) {
+        Some(exception::NAME) => {
+            return format!("{start}did you mean [[{section}.{}]]?", exception::NAME);
+        }
+        Some(near) => return format!("{start}did you mean `{near}`?"),
+        None => {}
     }
-    if let Some(key) = nearest(name, KEYS.iter().map(|key| key.name)).and_then(owner) {
+    if let Some(key) = nearest(name, keys().map(|key| key.name)).and_then(owner) {
         return format!("{start}did you mean `{}` in [{}]?", key.name, key.section);
     }
     let all: Vec<String> = in_section().map(|key| format!("`{}`", key.name)).collect();
@@ -230,5 +257,5 @@ fn no_key(section: &str, name: &str) -> String {
 
 /// The key with this name, in whatever section.
 fn owner(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    keys().find(|key| key.name == name)
 }

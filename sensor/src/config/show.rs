@@ -1,8 +1,8 @@
 //! Writing a configuration down, so that it explains itself.
 
 use super::{
-    Config,
-    keys::{KEYS, Shown, sections},
+    Config, detect,
+    keys::{Shown, keys, sections},
     sink,
 };
 
@@ -19,7 +19,7 @@ impl Config {
         for section in sections() {
             lines.push(String::new());
             lines.push(format!("[{section}]"));
-            for key in KEYS.iter().filter(|key| key.section == section) {
+            for key in keys().filter(|key| key.section == section) {
                 lines.push(String::new());
                 lines.extend(key.meaning.iter().map(|line| format!("# {line}")));
                 lines.push(match (key.show)(&default) {
@@ -31,6 +31,10 @@ impl Config {
                     Shown::Unset { example, .. } => format!("# {} = {example}", key.name),
                 });
             }
+        }
+        for exception in &self.detect.exceptions {
+            lines.push(String::new());
+            lines.extend(detect::exception::show(exception));
         }
         for sink in &self.sinks {
             lines.push(String::new());
