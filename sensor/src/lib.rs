@@ -15,6 +15,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod delivery;
+pub mod detect;
 pub mod enrich;
 pub mod event;
 pub mod hexadecimal;
@@ -25,6 +26,7 @@ pub mod kernel;
     reason = "a call of the C library that no crate wraps; the block says why it is sound"
 )]
 pub mod memory;
+pub mod observed;
 pub mod output;
 pub mod pipeline;
 pub mod process;

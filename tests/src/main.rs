@@ -13,6 +13,7 @@ mod clock;
 mod command_line;
 mod compat;
 mod contract;
+mod detect;
 mod enrich;
 mod event;
 mod exec;
@@ -99,6 +100,7 @@ fn all_scenarios() -> impl Iterator<Item = &'static Scenario> {
         network::SCENARIOS,
         privilege::SCENARIOS,
         enrich::SCENARIOS,
+        detect::SCENARIOS,
         robustness::SCENARIOS,
     ]
     .into_iter()

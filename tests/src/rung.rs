@@ -34,8 +34,14 @@ impl Rung {
         }
     }
 
-    /// The sensor's configuration.
-    pub const fn configuration(self) -> &'static str {
+    /// The sensor's configuration. Nothing is detected: most scenarios are about events, and some of
+    /// what they do is what rules look for.
+    pub fn configuration(self) -> String {
+        format!("[detect]\nenabled = false\n{}", self.hooks())
+    }
+
+    /// What it says of hooks.
+    pub const fn hooks(self) -> &'static str {
         match self {
             Self::Tracing => "",
             Self::Kprobes => "[hooks]\ntracing = false\n",

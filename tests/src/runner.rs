@@ -67,7 +67,7 @@ fn run_rung(
     report: &mut Report,
 ) -> Result<()> {
     let sensor = Sensor::start(&Settings {
-        configuration: rung.configuration(),
+        configuration: &rung.configuration(),
         scope: place.scope.as_deref(),
         folder: &place.folder,
         record: None,

@@ -93,17 +93,27 @@ impl<'a> Context<'a> {
 
     /// Starts a sensor for this scenario alone, with more configuration than the rung's.
     pub fn own_sensor(&self, configuration: &str) -> Result<Sensor> {
-        self.start_sensor(configuration, None)
+        self.start_sensor(&self.rung.configuration(), configuration, None)
+    }
+
+    /// The same with detection, of which the configuration says how.
+    pub fn detecting_sensor(&self, configuration: &str, record: Option<&Path>) -> Result<Sensor> {
+        self.start_sensor(self.rung.hooks(), configuration, record)
     }
 
     /// The same, which also keeps a recording.
     pub fn recording_sensor(&self, configuration: &str, record: &Path) -> Result<Sensor> {
-        self.start_sensor(configuration, Some(record))
+        self.start_sensor(&self.rung.configuration(), configuration, Some(record))
     }
 
-    fn start_sensor(&self, configuration: &str, record: Option<&Path>) -> Result<Sensor> {
+    fn start_sensor(
+        &self,
+        of_rung: &str,
+        configuration: &str,
+        record: Option<&Path>,
+    ) -> Result<Sensor> {
         Sensor::start(&Settings {
-            configuration: &format!("{}{configuration}", self.rung.configuration()),
+            configuration: &format!("{of_rung}{configuration}"),
             scope: self.scope,
             folder: &self.folder,
             record,

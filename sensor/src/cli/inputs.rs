@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    detect::detection::setup::Setup,
     enrich::Answer,
     kernel::reader::{Gone, Reading},
 };
@@ -15,13 +16,14 @@ use crate::{
 const READINGS: usize = 16;
 
 /// Something for the pipeline.
-#[derive(Debug)]
 pub(super) enum Input {
     /// What was read of the kernel's rings and counters.
     Reading(Reading),
     /// An answer to a question of the pipeline's. There are never more than questions, whose number
     /// is bounded where they are asked.
     Answer(Answer),
+    /// Other rules are to be in force.
+    Rules(Box<Setup>),
     /// Nothing came within the time that was given.
     Nothing,
 }
@@ -65,6 +67,11 @@ impl Answers {
     /// Adds an answer, at once. When the pipeline has ended nobody needs it.
     pub(super) fn add(&self, answer: Answer) {
         let _ = self.0.send(Input::Answer(answer));
+    }
+
+    /// Adds rules that are to be in force from now on.
+    pub(super) fn put_in_force(&self, rules: Setup) {
+        let _ = self.0.send(Input::Rules(Box::new(rules)));
     }
 }
 

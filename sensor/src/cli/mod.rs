@@ -5,6 +5,7 @@
 
 mod config;
 mod delivery;
+mod detection;
 mod doctor;
 mod enrichment;
 mod inputs;
@@ -12,6 +13,7 @@ mod instance;
 mod output;
 mod replay;
 mod report;
+mod rules;
 mod run;
 mod sinks;
 mod stdout;
@@ -44,6 +46,9 @@ enum Command {
     /// Try the sinks
     #[command(subcommand)]
     Output(OutputCommand),
+    /// Check, list or test rules
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
 }
 
 /// The arguments of `sensor run`.
@@ -86,6 +91,16 @@ struct ReplayArguments {
     /// The format [default: pretty on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     output: Option<FormatChoice>,
+    /// Also try these rules: files, or directories of them (may be repeated)
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Only the events, no alerts
+    #[arg(long, conflicts_with_all = ["rules", "config"])]
+    events_only: bool,
+    /// What it says of detection is in force [default: the rules and detectors that the sensor brings
+    /// along]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -130,6 +145,7 @@ pub fn main() -> ExitCode {
         Command::Config(ConfigCommand::Check { file }) => config::check(file.as_deref()),
         Command::Config(ConfigCommand::Show { config }) => config::show(config.as_deref()),
         Command::Output(OutputCommand::Test { config }) => output::test(config.as_deref()),
+        Command::Rules(command) => rules::rules(&command),
     }
 }
 

@@ -5,14 +5,20 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow};
 
 use super::{
-    ReplayArguments, fail,
+    ReplayArguments,
+    detection::Rules,
+    fail,
     stdout::{self, Stdout},
 };
 use crate::{
     clock::BootTime,
-    config::Limits,
+    config::{
+        self, Limits,
+        detect::{Detect, RuleFiles},
+    },
+    detect::{detection::Detection, detectors::Settings},
     enrich::Enrichment,
-    event::interpret::Interpreter,
+    event::{Tgid, interpret::Interpreter},
     kernel::counters::Totals,
     pipeline::{Pipeline, Setup},
     recording::{Frame, Reader},
@@ -24,6 +30,37 @@ pub(super) fn replay(arguments: &ReplayArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(format_args!("{error:#}")),
     }
+}
+
+/// Detection as the arguments have it: a recording brings no configuration along.
+fn detection(arguments: &ReplayArguments, own: Option<Tgid>) -> Result<Detection> {
+    if arguments.events_only {
+        return Ok(Detection::none());
+    }
+    let found = match &arguments.config {
+        Some(file) => Some(config::find(Some(file))?),
+        None => None,
+    };
+    let mut detect = found
+        .map(|found| found.config.detect)
+        .unwrap_or_else(|| Detect {
+            rules: RuleFiles::At(Vec::new()),
+            ..Detect::default()
+        });
+    if !arguments.rules.is_empty() {
+        let mut paths = detect.rules.paths();
+        paths.extend(arguments.rules.iter().cloned());
+        detect.rules = RuleFiles::At(paths);
+    }
+    let rules = Rules {
+        asked: arguments.config.clone(),
+        file: arguments.config.clone(),
+        settings: Settings {
+            own,
+            ..Settings::default()
+        },
+    };
+    Ok(Detection::new(rules.load(&detect)))
 }
 
 fn play(arguments: &ReplayArguments) -> Result<()> {
@@ -46,6 +83,7 @@ fn play(arguments: &ReplayArguments) -> Result<()> {
         cgroups: limits.cgroups as usize,
         interpreter: Interpreter::new(premises),
         own: premises.own,
+        detection: detection(arguments, premises.own)?,
         sources: None,
         recorder: None,
         enrichment: Enrichment::new(None),

@@ -11,9 +11,14 @@
 //!
 //! The reader is asked to stop by SIGTERM or SIGINT; what is in the rings still goes all the way.
 //! A second signal ends the sensor at once, for when nobody takes its output any longer. SIGHUP makes
-//! sinks open their files anew.
+//! sinks open their files anew, and rules be read anew.
 
-use std::{io::IsTerminal, process::ExitCode, thread};
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+};
 
 use anyhow::{Context as _, Result, anyhow};
 use sensor_common::record::Family;
@@ -23,7 +28,9 @@ use tokio::{
 };
 
 use super::{
-    RunArguments, delivery, enrichment, fail,
+    RunArguments, delivery,
+    detection::Rules,
+    enrichment, fail,
     inputs::{Input, Inputs, inputs},
     instance::Instance,
     refuse, report, say,
@@ -35,7 +42,7 @@ use crate::{
         self, Config, OutputFormat,
         sink::{Sink, SinkType},
     },
-    delivery::Delivery,
+    detect::{detection::Detection, detectors},
     enrich::{Enrichment, asking::Asking},
     event::{
         Tgid,
@@ -58,18 +65,18 @@ use crate::{
 
 /// Watches until it is told to stop.
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {
-    let config = match config(arguments) {
-        Ok(config) => config,
+    let (config, file) = match config(arguments) {
+        Ok(found) => found,
         Err(error) => return refuse(format_args!("{error:#}")),
     };
-    match watch(arguments, &config) {
+    match watch(arguments, &config, file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(format_args!("{error:#}")),
     }
 }
 
-/// The configuration, with what the command line says on top.
-fn config(arguments: &RunArguments) -> Result<Config> {
+/// The configuration, with what the command line says on top, and its file.
+fn config(arguments: &RunArguments) -> Result<(Config, Option<PathBuf>)> {
     let found = config::find(arguments.config.as_deref())?;
     for warning in &found.warnings {
         say(warning);
@@ -82,7 +89,7 @@ fn config(arguments: &RunArguments) -> Result<Config> {
         config.output.format = OutputFormat::This(format);
         add_stdout(&mut config.sinks, format);
     }
-    Ok(config)
+    Ok((config, found.file))
 }
 
 /// With sinks, standard output is one more of them, unless it is one already.
@@ -98,7 +105,7 @@ fn add_stdout(sinks: &mut Vec<Sink>, format: FormatChoice) {
     }
 }
 
-fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
+fn watch(arguments: &RunArguments, config: &Config, file: Option<PathBuf>) -> Result<()> {
     let stdout = if config.sinks.is_empty() {
         Some(Stdout::open().context("cannot write events to standard output")?)
     } else {
@@ -140,6 +147,16 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
             (Box::new(router), Some(delivery))
         }
     };
+    let rules = Rules {
+        asked: arguments.config.clone(),
+        settings: detectors::Settings {
+            own: Some(Tgid(std::process::id())),
+            files: own_files(config, file.as_deref()),
+            ..detectors::Settings::default()
+        },
+        file,
+    };
+    let detection = Detection::new(rules.load(&config.detect));
     let first = First {
         premises: premises(&loaded, config),
         sources: Sources {
@@ -153,6 +170,7 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
     };
 
     let (readings, answers, inputs) = inputs();
+    let reloads = answers.clone();
     let asking = Asking::start(enrichment::settings(&config.enrich), move |answer| {
         answers.add(answer);
     })
@@ -163,6 +181,7 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
     let work = Work {
         output,
         inputs,
+        detection,
         enrichment: Enrichment::new(Some(asking)),
         recorder,
         config: config.clone(),
@@ -177,7 +196,15 @@ fn watch(arguments: &RunArguments, config: &Config) -> Result<()> {
             end
         })
         .context("cannot start a thread")?;
-    runtime.block_on(signals.until(ended, &stop, delivery.as_ref()))?;
+    let hung_up = || {
+        if let Some(delivery) = &delivery {
+            delivery.reopen();
+        }
+        if let Some(rules) = rules.reload() {
+            reloads.put_in_force(rules);
+        }
+    };
+    runtime.block_on(signals.until(ended, &stop, hung_up))?;
     stop.ask();
     let end = pipeline
         .join()
@@ -212,17 +239,19 @@ impl Signals {
         &mut self,
         mut ended: oneshot::Receiver<()>,
         stop: &Stop,
-        delivery: Option<&Delivery>,
+        hung_up: impl Fn(),
     ) -> Result<()> {
         loop {
             tokio::select! {
                 _ = &mut ended => return Ok(()),
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
-                // Who has no files to open anew has always ended at this signal.
-                _ = self.hang_up.recv() => match delivery {
-                    Some(delivery) => delivery.reopen(),
-                    None => break,
+                // A terminal that is gone is no reason to go on; a service is told so to read anew.
+                _ = self.hang_up.recv() => {
+                    if std::io::stdout().is_terminal() {
+                        break;
+                    }
+                    hung_up();
                 }
             }
         }
@@ -251,6 +280,7 @@ struct First {
 struct Work {
     output: Box<dyn Output + Send>,
     inputs: Inputs,
+    detection: Detection,
     enrichment: Enrichment,
     recorder: Option<Writer>,
     config: Config,
@@ -266,6 +296,7 @@ impl Work {
             interpreter: Interpreter::new(first.premises),
             sources: Some(first.sources.clone()),
             own: first.premises.own,
+            detection: self.detection,
             recorder: self.recorder,
             enrichment: self.enrichment,
             patience: Some(enrichment::patience(&self.config.enrich)),
@@ -295,6 +326,7 @@ impl Work {
             match input {
                 Input::Nothing => pipeline.lose_patience()?,
                 Input::Answer(answer) => pipeline.answer(answer)?,
+                Input::Rules(rules) => pipeline.detect_by(*rules),
                 Input::Reading(Reading::Batch(batch)) => {
                     let complete_until = batch.complete_until(patience);
                     for record in batch.records {
@@ -326,6 +358,17 @@ impl Work {
         }
         Err(anyhow!("the kernel's rings cannot be read any longer"))
     }
+}
+
+/// The files by which the sensor could be led astray.
+fn own_files(config: &Config, file: Option<&Path>) -> Vec<String> {
+    let paths = [file, Some(config.state.directory.as_path())];
+    let rules = config.detect.rules.paths();
+    let named = paths.into_iter().flatten().map(Path::to_path_buf);
+    named
+        .chain(rules)
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect()
 }
 
 fn premises(loaded: &Loaded, config: &Config) -> Premises {
@@ -409,7 +452,7 @@ mod tests {
             scope_cgroup: Some(PathBuf::from("/sys/fs/cgroup/a")),
             record: None,
         };
-        let config = config(&arguments).unwrap();
+        let (config, _) = config(&arguments).unwrap();
         assert_eq!(
             config.output.format,
             OutputFormat::This(FormatChoice::Pretty)

@@ -28,6 +28,10 @@ use account::{Account, Loss};
 
 use crate::{
     clock::{BootTime, WallOffset, boot_time},
+    detect::{
+        alert::Alert,
+        detection::{Detection, setup::Setup as Rules},
+    },
     enrich::{Enrichment, fact::Fact},
     event::{
         Body, Event, ProcessId, Tgid,
@@ -37,7 +41,8 @@ use crate::{
         state::{Started, Stated, Statement, Totals},
     },
     kernel::counters::Totals as Counted,
-    output::{Content, Document, Observed, Output},
+    observed::Observed,
+    output::{Alerted, Content, Document, Output},
     process::{
         BootId, Process, cgroups::Found, fingerprint::ExecId, snapshot::Sources, table::Table,
     },
@@ -58,6 +63,8 @@ pub struct Setup {
     pub sources: Option<Sources>,
     /// The sensor itself, if its connections are not to be told.
     pub own: Option<Tgid>,
+    /// What raises alerts.
+    pub detection: Detection,
     /// What keeps what the kernel said.
     pub recorder: Option<Writer>,
     /// What finds out what the kernel does not tell.
@@ -92,6 +99,7 @@ pub struct Pipeline<O> {
     account: Account,
     sources: Option<Sources>,
     own: Option<Tgid>,
+    detection: Detection,
     recorder: Option<Writer>,
     recording_failure: Option<RecordingError>,
     enrichment: Enrichment,
@@ -126,6 +134,7 @@ impl<O: Output> Pipeline<O> {
             account: Account::default(),
             sources: setup.sources,
             own: setup.own,
+            detection: setup.detection,
             recorder: setup.recorder,
             recording_failure: None,
             enrichment: setup.enrichment,
@@ -227,6 +236,9 @@ impl<O: Output> Pipeline<O> {
     /// If the output fails.
     pub fn complete_until(&mut self, moment: BootTime) -> Result<(), OutputError> {
         let reached = self.write_until(moment)?;
+        for (event, alert) in self.detection.due(reached) {
+            self.alert_of_earlier(&event, &alert);
+        }
         // After the processes that were looked up on the way, so that a replay knows them before.
         self.record(|| Frame::CompleteUntil(reached));
         self.flush()
@@ -295,6 +307,9 @@ impl<O: Output> Pipeline<O> {
         {
             self.write(next)?;
         }
+        for (event, alert) in self.detection.drain() {
+            self.alert_of_earlier(&event, &alert);
+        }
         // Kept, so that a replay counts the same.
         if let Some(fact) = self.enrichment.unanswered() {
             self.learn(fact);
@@ -332,6 +347,8 @@ impl<O: Output> Pipeline<O> {
         .into();
         self.enrichment
             .counters(|name, count| limits.push((name, count)));
+        self.detection
+            .limits(&mut |name, count| limits.push((name.to_owned(), count)));
         limits
     }
 
@@ -404,10 +421,49 @@ impl<O: Output> Pipeline<O> {
             }
             Err(_) => self.account.lost(event.kind(), Loss::Unwritable),
         }
+        // Whatever rules make of it, the event itself is written.
+        for alert in self.detection.inspect(&observed, self.wall_offset) {
+            let document = Document {
+                sequence: self.sequence + 1,
+                wall_offset: self.wall_offset,
+                content: Content::Alert(Alerted { alert, observed }),
+            };
+            if self.output.take(&document).is_ok() {
+                self.sequence += 1;
+            }
+        }
         if self.output.is_full() {
             self.flush()?;
         }
         Ok(())
+    }
+
+    /// Writes an alert that was held back, of an event that was written before.
+    fn alert_of_earlier(&mut self, event: &Event, alert: &Alert) {
+        let process = event.subject().and_then(|id| self.table.get(id));
+        let parent = parent_of(event, process).and_then(|id| self.table.get(id));
+        let observed = Observed {
+            event,
+            late: true,
+            process,
+            parent,
+            other: other_of(event).and_then(|id| self.table.get(id)),
+            about: None,
+            surroundings: self.enrichment.surroundings(event, process),
+        };
+        let document = Document {
+            sequence: self.sequence + 1,
+            wall_offset: self.wall_offset,
+            content: Content::Alert(Alerted { alert, observed }),
+        };
+        if self.output.take(&document).is_ok() {
+            self.sequence += 1;
+        }
+    }
+
+    /// Puts other rules in force, from the next event on.
+    pub fn detect_by(&mut self, rules: Rules) {
+        self.detection.reload(rules);
     }
 
     /// Whether an event is one of the sensor's own connections, which nobody wants to know of.

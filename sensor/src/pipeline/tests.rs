@@ -49,6 +49,7 @@ fn pipeline(output: Kept) -> Pipeline<Lines<Kept>> {
         boot: host.boot(),
         processes: 16,
         cgroups: 16,
+        detection: Detection::none(),
         own: None,
         interpreter: Interpreter::new(Premises {
             commits: Commits::Seen,

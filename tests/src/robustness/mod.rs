@@ -1,6 +1,6 @@
 //! Scenarios of a sensor that is stopped, started twice, misconfigured, refused or starved.
 
-mod command;
+pub mod command;
 mod configuration;
 mod cost;
 mod doctor;

@@ -62,7 +62,7 @@ fn record(context: &Context<'_>, path: &Path, end: Signal) -> Result<Vec<Arc<Eve
 }
 
 fn replay_of(path: &Path) -> Result<Finished> {
-    let words = ["replay", "--output", "json"].map(Path::new);
+    let words = ["replay", "--events-only", "--output", "json"].map(Path::new);
     command::finish(command::command(&words).arg(path))
 }
 

@@ -34,7 +34,7 @@ impl Replay {
         mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
             .with_context(|| format!("cannot make the pipe {}", pipe.display()))?;
         let child = Command::new(&setting.sensor)
-            .args(["replay", "--output", format])
+            .args(["replay", "--events-only", "--output", format])
             .arg(&pipe)
             .stdin(Stdio::null())
             .stdout(output)
