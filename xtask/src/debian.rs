@@ -55,7 +55,7 @@ pub(crate) fn run(args: &DebianArgs) -> Ended {
     let kernel = vm::find_kernel(&args.kernel, false)?;
     let guest = Guest {
         programs: vm::build_some_programs(&["sensor", "sensor-lineage"])?,
-        copies: vec![Copy::new(root()?, "/")],
+        copies: vec![Copy::new(root(PACKAGES)?, "/")],
         modules: vec!["overlay".to_owned()],
         command: vec!["/bin/sensor-lineage".into()],
         init: Some("/sbin/init".into()),
@@ -71,10 +71,11 @@ pub(crate) fn run(args: &DebianArgs) -> Ended {
     })
 }
 
-/// The directory of the root, which is made if this recipe has not been followed before.
-fn root() -> Result<PathBuf> {
+/// The directory of a root with these packages, which is made if this recipe has not been followed
+/// before.
+pub(crate) fn root(packages: &[&str]) -> Result<PathBuf> {
     let mut recipe = DefaultHasher::new();
-    (SUITE, PACKAGES, SLIM).hash(&mut recipe);
+    (SUITE, packages, SLIM).hash(&mut recipe);
     let place = vm::cache().join("debian");
     let root = place.join(format!("{:016x}", recipe.finish()));
     if root.exists() {
@@ -94,13 +95,13 @@ fn root() -> Result<PathBuf> {
         fs::remove_dir_all(&unfinished)?;
     }
     say(format_args!(
-        "making a Debian root in {}: half a minute",
+        "making a Debian root in {}: a minute or two",
         root.display()
     ));
     tool::run(
         Command::new("mmdebstrap")
             .args(["--quiet", "--mode=root", "--variant=minbase"])
-            .arg(format!("--include={}", PACKAGES.join(",")))
+            .arg(format!("--include={}", packages.join(",")))
             .arg(format!("--customize-hook={SLIM}"))
             .arg(SUITE)
             .arg(&unfinished)

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attacks;
 mod bench;
 mod debian;
 mod ebpf;
@@ -41,6 +42,8 @@ enum Task {
     Run(run::RunArgs),
     /// Run the unit tests, then the scenarios on real kernels in virtual machines
     Test(test::TestArgs),
+    /// Attack a Debian in a machine, and use it as its owners would: what is detected, what is not
+    Attacks(attacks::AttacksArgs),
     /// Run the scenarios that need a Debian with systemd, in a virtual machine
     Debian(debian::DebianArgs),
     /// Try the sinks against real receivers, on this host
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Task::Run(args) => run::run(&args),
         Task::Test(args) => test::run(&args),
+        Task::Attacks(args) => attacks::run(&args),
         Task::Debian(args) => debian::run(&args),
         Task::Receivers(args) => receivers::run(&args),
         Task::Vm(args) => vm::run(&args),
