@@ -90,7 +90,8 @@ pub(super) fn set_aside(path: &Path, now: WallTime) -> io::Result<()> {
     let mut moment = now;
     for _ in 0..ATTEMPTS {
         let aside = at(path, moment);
-        let taken = [COMPRESSED, PARTIAL]
+        // In this order: what is compressed meanwhile is there as it was until it is there compressed.
+        let taken = ["", PARTIAL, COMPRESSED]
             .iter()
             .any(|end| with(&aside, end).exists());
         if !taken {
@@ -123,5 +124,40 @@ fn rename(from: &Path, to: &Path) -> Result<(), Errno> {
         Err(Errno::INVAL | Errno::NOSYS) if to.exists() => Err(Errno::EXIST),
         Err(Errno::INVAL | Errno::NOSYS) => renameat(CWD, from, CWD, to),
         renamed => renamed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, sync::Barrier, thread};
+
+    use super::*;
+    use crate::delivery::sinks::testing::Directory;
+
+    #[test]
+    fn the_name_of_a_file_that_is_just_compressed_is_taken() {
+        let directory = Directory::new("file-names");
+        let path = directory.0.join("events.log");
+        let now = WallTime(1_795_837_692_123_000_000);
+        let aside = at(&path, now);
+        for _ in 0..2000 {
+            fs::write(&aside, "1\n").unwrap();
+            fs::write(&path, "2\n").unwrap();
+            let begin = Barrier::new(2);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    begin.wait();
+                    fs::write(with(&aside, PARTIAL), "1").unwrap();
+                    fs::rename(with(&aside, PARTIAL), with(&aside, COMPRESSED)).unwrap();
+                    fs::remove_file(&aside).unwrap();
+                });
+                begin.wait();
+                set_aside(&path, now).unwrap();
+            });
+            assert!(!aside.exists(), "it would be taken for done, and removed");
+            for found in fs::read_dir(&directory.0).unwrap() {
+                fs::remove_file(found.unwrap().path()).unwrap();
+            }
+        }
     }
 }
