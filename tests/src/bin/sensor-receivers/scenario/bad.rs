@@ -27,8 +27,6 @@ const PROCESSES: u32 = 300;
 /// More events than the small disk has room for.
 const MANY_PROCESSES: u32 = 2_000;
 const RATE: u32 = 250;
-/// The same where a sink has no spool to put off what a busy machine cannot deliver at once.
-const SLOW_RATE: u32 = 80;
 const QUIET: Duration = Duration::from_secs(20);
 /// How long a sink is given to say that it does not work.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -293,7 +291,7 @@ fn full_disk(stage: &Stage<'_>, verdicts: &mut Verdicts) -> Result<String> {
         WitnessSpool::None,
     )?;
     sensor.start()?;
-    workload.make(MANY_PROCESSES, Some(SLOW_RATE))?;
+    workload.make(MANY_PROCESSES, Some(RATE))?;
     settle(&mut sensor.witness, &mut receivers, &mut arrivals, QUIET)?;
     sensor.end()?;
     settle(&mut sensor.witness, &mut receivers, &mut arrivals, QUIET)?;
