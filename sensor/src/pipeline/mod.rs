@@ -100,6 +100,7 @@ pub struct Pipeline<O> {
     sources: Option<Sources>,
     own: Option<Tgid>,
     detection: Detection,
+    alerts_unwritable: u64,
     recorder: Option<Writer>,
     recording_failure: Option<RecordingError>,
     enrichment: Enrichment,
@@ -135,6 +136,7 @@ impl<O: Output> Pipeline<O> {
             sources: setup.sources,
             own: setup.own,
             detection: setup.detection,
+            alerts_unwritable: 0,
             recorder: setup.recorder,
             recording_failure: None,
             enrichment: setup.enrichment,
@@ -342,6 +344,7 @@ impl<O: Output> Pipeline<O> {
             ("cgroups_full", cgroups.evicted),
             ("cgroup_path_unreadable", cgroups.unreadable),
             ("cgroup_path_unknown", cgroups.unknown),
+            ("alerts_unwritable", self.alerts_unwritable),
         ]
         .map(|(name, count)| (name.to_owned(), count))
         .into();
@@ -428,8 +431,9 @@ impl<O: Output> Pipeline<O> {
                 wall_offset: self.wall_offset,
                 content: Content::Alert(Alerted { alert, observed }),
             };
-            if self.output.take(&document).is_ok() {
-                self.sequence += 1;
+            match self.output.take(&document) {
+                Ok(()) => self.sequence += 1,
+                Err(_) => self.alerts_unwritable += 1,
             }
         }
         if self.output.is_full() {
@@ -456,8 +460,9 @@ impl<O: Output> Pipeline<O> {
             wall_offset: self.wall_offset,
             content: Content::Alert(Alerted { alert, observed }),
         };
-        if self.output.take(&document).is_ok() {
-            self.sequence += 1;
+        match self.output.take(&document) {
+            Ok(()) => self.sequence += 1,
+            Err(_) => self.alerts_unwritable += 1,
         }
     }
 
