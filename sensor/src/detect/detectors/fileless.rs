@@ -15,8 +15,11 @@ use crate::{
         detector::Detector,
         severity::Severity,
     },
-    enrich::script::{Captured, Script, script},
-    event::{Body, Exec},
+    enrich::{
+        cache::Cache,
+        script::{Captured, Script, script},
+    },
+    event::{Body, Exec, ProcessId},
     observed::Observed,
     process::Image,
 };
@@ -56,16 +59,61 @@ const BY_DESCRIPTOR: Written = Written {
     attack: &["defense-evasion", "T1620"],
 };
 
+/// Processes that run a container runtime and are remembered: each for some milliseconds of its life.
+const RUNTIMES_MAX: usize = 1024;
+
 /// Finds programs without a file.
 #[derive(Debug)]
 pub(super) struct Fileless {
     rules: [Arc<RuleDescription>; 3],
+    /// Processes that run a container runtime: some become their own copy without another process
+    /// between.
+    runtimes: Cache<ProcessId, ()>,
 }
 
 impl Fileless {
     pub(super) fn new() -> Self {
         Self {
             rules: [FILELESS.rule(), SHARED_MEMORY.rule(), BY_DESCRIPTOR.rule()],
+            runtimes: Cache::new(RUNTIMES_MAX),
+        }
+    }
+
+    /// Whether it is a container runtime's copy of itself, made so that the container cannot write to
+    /// it: by the process itself, or by the one that made this one.
+    fn is_runtime(&self, executable: &str, observed: &Observed<'_>) -> bool {
+        let is_copy = [
+            "/memfd:runc_cloned:",
+            "/memfd:crun_cloned:",
+            "/memfd:lxc",
+            "/memfd:clone",
+        ]
+        .iter()
+        .any(|name| executable.starts_with(name));
+        let was_runtime = || {
+            let id = observed.event.subject();
+            id.is_some_and(|id| self.runtimes.peek(&id).is_some())
+        };
+        let is_made_by_runtime = || {
+            maker(observed).is_some_and(|image| {
+                is_installed_runtime(image)
+                    || image.executable.starts_with("/memfd:runc_cloned:")
+                    || image.executable.starts_with("/memfd:crun_cloned:")
+            })
+        };
+        is_copy && (was_runtime() || is_made_by_runtime())
+    }
+
+    /// Remembers what the process runs from now on.
+    fn remember(&mut self, observed: &Observed<'_>) {
+        let Some(process) = observed.process else {
+            return;
+        };
+        match process.image.as_deref() {
+            Some(image) if is_installed_runtime(image) => {
+                self.runtimes.insert(process.id, ());
+            }
+            _ => self.runtimes.remove(&process.id),
         }
     }
 
@@ -76,7 +124,7 @@ impl Fileless {
         let is_memory = exec.file.links == 0 && executable.starts_with("/memfd:");
         let program = script_of(exec).map(String::from_utf8_lossy);
         let script = program.filter(|path| is_in_shared_memory(path) || is_descriptor(path));
-        let (rule, what) = if is_memory && !is_runtime(&executable, observed) {
+        let (rule, what) = if is_memory && !self.is_runtime(&executable, observed) {
             (
                 fileless,
                 format!("memory ({}) and not a file", quoted(&executable)),
@@ -153,23 +201,8 @@ fn is_descriptor(path: &str) -> bool {
     })
 }
 
-/// Whether it is a container runtime's copy of itself, made so that the container cannot write to it.
-fn is_runtime(executable: &str, observed: &Observed<'_>) -> bool {
-    let is_copy = [
-        "/memfd:runc_cloned:",
-        "/memfd:crun_cloned:",
-        "/memfd:lxc",
-        "/memfd:clone",
-    ]
-    .iter()
-    .any(|name| executable.starts_with(name));
-    let maker = maker(observed);
-    let is_made_by_runtime = maker.is_some_and(|image| {
-        class_of(image) == Some(Class::ContainerRuntime) && !is_in_writable_place(&image.executable)
-            || image.executable.starts_with("/memfd:runc_cloned:")
-            || image.executable.starts_with("/memfd:crun_cloned:")
-    });
-    is_copy && is_made_by_runtime
+fn is_installed_runtime(image: &Image) -> bool {
+    class_of(image) == Some(Class::ContainerRuntime) && !is_in_writable_place(&image.executable)
 }
 
 /// Whether a program that an upgrade unlinked is started again by itself, or by the systemd that it
@@ -212,11 +245,13 @@ impl Detector for Fileless {
     fn inspect(&mut self, observed: &Observed<'_>, alerts: &mut Vec<Alert>) {
         if let Body::Exec(exec) = &observed.event.body {
             alerts.extend(self.judge(exec, observed));
+            self.remember(observed);
         }
     }
 
-    /// It remembers nothing.
-    fn limits(&self, _limit: &mut dyn FnMut(&'static str, u64)) {}
+    fn limits(&self, limit: &mut dyn FnMut(&'static str, u64)) {
+        limit("fileless_runtimes", self.runtimes.evicted());
+    }
 }
 
 #[cfg(test)]
@@ -322,6 +357,44 @@ mod tests {
         );
         let by_number = |exec: &mut Exec| exec.filename = text(b"/proc/self/fd/9");
         assert!(scene.spawns(1, 823, executor, &["x"], by_number).is_empty());
+    }
+
+    #[test]
+    fn a_runtime_that_becomes_its_own_copy_is_normal_and_nobody_else_is() {
+        let mut scene = scene();
+        let copy = "/memfd:crun_cloned:/proc/self/exe";
+        let argv = ["crun", "run", "x"];
+        scene.spawns(800, 830, "/usr/bin/crun", &argv, |_| {});
+        assert!(
+            scene
+                .execs(830, copy, &argv, memory("/proc/self/exe"))
+                .is_empty()
+        );
+        // Another process, one that was a runtime before, and a runtime that anybody may have put there.
+        scene.spawns(800, 831, "/usr/bin/crun", &argv, |_| {});
+        scene.spawns(800, 832, "/usr/bin/crun", &argv, |_| {});
+        scene.execs(832, "/usr/bin/python3", &["python3"], |_| {});
+        scene.spawns(800, 833, "/tmp/crun", &argv, |_| {});
+        for (process, alerts) in [
+            (
+                834,
+                scene.spawns(800, 834, copy, &argv, memory("/proc/self/exe")),
+            ),
+            (832, scene.execs(832, copy, &argv, memory("/proc/self/exe"))),
+            (833, scene.execs(833, copy, &argv, memory("/proc/self/exe"))),
+        ] {
+            assert_eq!(ids(&alerts), ["fileless-execution"], "{process}");
+        }
+    }
+
+    #[test]
+    fn runtimes_that_are_remembered_are_bounded() {
+        let mut scene = scene();
+        for number in 0..RUNTIMES_MAX + 5 {
+            let child = 1_000 + u32::try_from(number).unwrap();
+            scene.spawns(800, child, "/usr/bin/crun", &["crun"], |_| {});
+        }
+        assert_eq!(scene.forgotten(), 5);
     }
 
     #[test]
