@@ -82,14 +82,7 @@ impl Fileless {
     /// Whether it is a container runtime's copy of itself, made so that the container cannot write to
     /// it: by the process itself, or by the one that made this one.
     fn is_runtime(&self, executable: &str, observed: &Observed<'_>) -> bool {
-        let is_copy = [
-            "/memfd:runc_cloned:",
-            "/memfd:crun_cloned:",
-            "/memfd:lxc",
-            "/memfd:clone",
-        ]
-        .iter()
-        .any(|name| executable.starts_with(name));
+        let is_copy = is_copy(executable);
         let was_runtime = || {
             let id = observed.event.subject();
             id.is_some_and(|id| self.runtimes.peek(&id).is_some())
@@ -113,6 +106,8 @@ impl Fileless {
             Some(image) if is_installed_runtime(image) => {
                 self.runtimes.insert(process.id, ());
             }
+            // Some become it more than once.
+            Some(image) if is_copy(&image.executable) => {}
             _ => self.runtimes.remove(&process.id),
         }
     }
@@ -199,6 +194,18 @@ fn is_descriptor(path: &str) -> bool {
             is_process && rest.starts_with("fd/")
         })
     })
+}
+
+/// Whether an executable is called as runtimes call their copies of themselves.
+fn is_copy(executable: &str) -> bool {
+    [
+        "/memfd:runc_cloned:",
+        "/memfd:crun_cloned:",
+        "/memfd:lxc",
+        "/memfd:clone",
+    ]
+    .iter()
+    .any(|name| executable.starts_with(name))
 }
 
 fn is_installed_runtime(image: &Image) -> bool {
@@ -365,6 +372,11 @@ mod tests {
         let copy = "/memfd:crun_cloned:/proc/self/exe";
         let argv = ["crun", "run", "x"];
         scene.spawns(800, 830, "/usr/bin/crun", &argv, |_| {});
+        assert!(
+            scene
+                .execs(830, copy, &argv, memory("/proc/self/exe"))
+                .is_empty()
+        );
         assert!(
             scene
                 .execs(830, copy, &argv, memory("/proc/self/exe"))
