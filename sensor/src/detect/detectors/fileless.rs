@@ -106,8 +106,9 @@ impl Fileless {
             Some(image) if is_installed_runtime(image) => {
                 self.runtimes.insert(process.id, ());
             }
-            // Some become it more than once.
-            Some(image) if is_copy(&image.executable) => {}
+            // On the way it executes itself through a mount that nobody else sees, whose path is its root
+            // (crun), and perhaps a copy of a copy.
+            Some(image) if image.executable == "/" || is_copy(&image.executable) => {}
             _ => self.runtimes.remove(&process.id),
         }
     }
@@ -372,6 +373,7 @@ mod tests {
         let copy = "/memfd:crun_cloned:/proc/self/exe";
         let argv = ["crun", "run", "x"];
         scene.spawns(800, 830, "/usr/bin/crun", &argv, |_| {});
+        scene.execs(830, "/", &argv, |exec| exec.executable.detached = true);
         assert!(
             scene
                 .execs(830, copy, &argv, memory("/proc/self/exe"))
