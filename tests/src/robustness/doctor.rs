@@ -139,7 +139,6 @@ fn hooks(report: &Value, name: &str, missed: &str) -> Result<Vec<Hook>> {
 
 /// Somebody else's program has a cgroup's connect for itself, so that the kernel refuses the sensor's.
 fn one_refused(context: &Context<'_>) -> Result<Outcome> {
-    const CONFIGURATION: &str = "[hooks]\ntracing = false\nkprobes = false\n";
     if !place::is_a_test_machine() {
         return Ok(Outcome::Skipped(
             "it would take a cgroup that is not this scenario's own".to_owned(),
@@ -161,7 +160,7 @@ fn one_refused(context: &Context<'_>) -> Result<Outcome> {
         .context("cannot attach a program")?;
 
     let sensor = Sensor::start(&Settings {
-        configuration: CONFIGURATION,
+        configuration: &Rung::LockedDown.configuration(),
         scope: Some(&cgroup),
         folder: &context.folder,
         record: None,
