@@ -63,6 +63,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let mut report = Report::default();
     for attack in attacks::all().filter(is_chosen) {
         let began = watch.mark()?;
+        watch.seen();
         let ended = victim::run(attack.name, attack.user, attack.script, LONGEST)?;
         watch.mark()?;
         let alerts = watch.alerts_since(began);
@@ -70,6 +71,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             attack,
             alerts,
             ended,
+            seen: watch.seen(),
         });
     }
     if arguments.benign > 0 {

@@ -20,6 +20,8 @@ pub struct Attacked {
     pub alerts: Vec<Alert>,
     /// How its shell ended.
     pub ended: Ended,
+    /// The last events in its time, in short.
+    pub seen: Vec<String>,
 }
 
 impl Attacked {
@@ -53,6 +55,11 @@ impl Report {
             attacked.ended,
             names(&attacked.alerts)
         );
+        if !attacked.is_detected() {
+            for event in &attacked.seen {
+                println!("          {event}");
+            }
+        }
         self.attacks.push(attacked);
     }
 

@@ -1,5 +1,6 @@
 //! The sensor, and its alerts.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -19,12 +20,17 @@ const DIAGNOSTICS: &str = "/var/lib/attack/sensor.err";
 /// How long the sensor may take to say what has happened. An emulated CPU may stand still for long.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Events that are told of an attack that was not detected.
+const SEEN_KEPT: usize = 100;
+
 /// A sensor that watches the host.
 pub struct Watch {
     read_until: u64,
     unfinished: Vec<u8>,
     marks: usize,
     alerts: Vec<Alert>,
+    /// The last events since the last mark, in short.
+    seen: VecDeque<String>,
 }
 
 /// An alert.
@@ -93,6 +99,7 @@ impl Watch {
             unfinished: Vec::new(),
             marks: 0,
             alerts: Vec::new(),
+            seen: VecDeque::new(),
         };
         watch.wait_for("sensor_start")?;
         Ok(watch)
@@ -111,6 +118,11 @@ impl Watch {
     /// The alerts since a moment.
     pub fn alerts_since(&self, moment: Moment) -> Vec<Alert> {
         self.alerts.get(moment.0..).unwrap_or_default().to_vec()
+    }
+
+    /// The last events since this was asked before, in short: what there was to find.
+    pub fn seen(&mut self) -> Vec<String> {
+        self.seen.drain(..).collect()
     }
 
     /// Stops the sensor.
@@ -156,10 +168,43 @@ impl Watch {
             was_there |= line.contains(word);
             if line.contains("\"code\":\"alert\"") {
                 self.alerts.push(alert(&line)?);
+            } else if let Some(short) = short(&line) {
+                if self.seen.len() == SEEN_KEPT {
+                    self.seen.pop_front();
+                }
+                self.seen.push_back(short);
             }
         }
         Ok(was_there)
     }
+}
+
+/// An event in one line; none for those that never raise an alert by themselves.
+fn short(line: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(line).ok()?;
+    let code = document.pointer("/event/code")?.as_str()?;
+    if matches!(code, "fork" | "exit") {
+        return None;
+    }
+    let mut short = code.to_owned();
+    for path in [
+        "/process/pid",
+        "/process/executable",
+        "/process/args",
+        "/source/address",
+        "/source/port",
+        "/source/bytes",
+        "/destination/address",
+        "/destination/port",
+        "/destination/bytes",
+        "/event/duration",
+    ] {
+        if let Some(value) = document.pointer(path) {
+            short.push(' ');
+            short.push_str(&value.to_string());
+        }
+    }
+    Some(short)
 }
 
 fn alert(line: &str) -> Result<Alert> {
