@@ -81,7 +81,15 @@ impl Taxonomy for EveryClass<'_> {
         self.taxonomy.is_path(field)
     }
 
+    fn absent(&self, name: &str) -> Option<&'static str> {
+        self.taxonomy.absent(name)
+    }
+
     fn constant(&self, field: FieldId) -> Option<&'static str> {
         self.taxonomy.constant(field)
+    }
+
+    fn stands_for(&self, field: FieldId) -> Option<&'static str> {
+        self.taxonomy.stands_for(field)
     }
 }

@@ -53,6 +53,20 @@ pub trait Taxonomy {
     /// Fields whose text is a path, and of which rules mostly ask how it ends.
     fn is_path(&self, field: FieldId) -> bool;
 
+    /// What the sensor would have to tell for a field that events do not have, for people; none if that
+    /// is not known.
+    fn absent(&self, name: &str) -> Option<&'static str> {
+        let _ = name;
+        None
+    }
+
+    /// What a field that is always the same stands for as well, as `execve` for `execveat`: a rule that
+    /// asks for either misses nothing.
+    fn stands_for(&self, field: FieldId) -> Option<&'static str> {
+        let _ = field;
+        None
+    }
+
     /// What a field always is where a class has it, as `type` in a class of audit's: a rule that asks
     /// for something else never fires.
     fn constant(&self, field: FieldId) -> Option<&'static str> {

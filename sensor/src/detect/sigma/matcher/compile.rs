@@ -1,19 +1,18 @@
 //! From rules as they were written to conditions over atoms, class by class.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use regex::RegexBuilder;
+use std::collections::BTreeMap;
 
 use super::{
-    Use,
-    atom::{Atom, Check, Subject},
+    atom::{Check, Subject},
+    atoms::Atoms,
     fold,
     node::{Built, Node},
     text::TextTest,
-    witness::{self, Clue, Witness},
+    usage::{Effect, InClass, Outcome, Settled, Use},
+    witness::{self, Clue},
 };
 use crate::detect::sigma::{
-    field::{Class, FieldId, Taxonomy},
+    field::{Class, Taxonomy},
     rule::{Condition, Item, Part, Pattern, Rule, Search, Test, Values},
 };
 
@@ -21,8 +20,6 @@ use crate::detect::sigma::{
 const DEPTH_MAX: usize = 160;
 /// Most questions that one rule may ask, each as often as its selection is used.
 const QUESTIONS_MAX: usize = 100_000;
-/// Most bytes of a compiled regular expression, and of its cache.
-const REGEX_BYTES_MAX: usize = 1 << 20;
 
 /// A rule's condition for one class.
 #[derive(Debug)]
@@ -35,43 +32,19 @@ pub(super) struct Program {
 /// Compiles rules one after another.
 pub(super) struct Compiler<'a> {
     taxonomy: &'a dyn Taxonomy,
-    slots: HashMap<FieldId, usize>,
-    /// The fields, by slot.
-    pub(super) fields: Vec<FieldId>,
-    pub(super) atoms: Vec<Atom>,
-    /// What is known of atoms, by the same index.
-    about: Vec<About>,
-    known: HashMap<(Subject, Question), usize>,
+    pub(super) atoms: Atoms<'a>,
     /// The programs of each class, in the order of rules.
     pub(super) programs: BTreeMap<Class, Vec<Program>>,
 }
 
-/// What is known of an atom, beside what is asked.
-struct About {
-    witness: Option<Witness>,
-    /// Why it is not so on Linux, as a rule.
-    unlikely: Option<String>,
-    /// How many programs ask it.
-    uses: usize,
-}
-
-/// What several rules may ask.
-#[derive(PartialEq, Eq, Hash)]
-enum Question {
-    Exists,
-    Text { pattern: Pattern, cased: bool },
-    Regex(String),
-}
-
 /// A rule in one class.
-struct Translation<'a, 'b> {
-    compiler: &'a mut Compiler<'b>,
+struct Translation<'a, 'b, 'c> {
+    compiler: &'b mut Compiler<'c>,
     class: Class,
     rule: &'a Rule,
-    /// Names that such events have no field for.
-    missing: BTreeSet<&'a str>,
-    /// Names of fields that always have the same value, another than is asked for.
-    fixed: BTreeMap<&'a str, &'static str>,
+    /// Questions that are answered without an event, by their number.
+    settled: BTreeMap<usize, Settled<'a>>,
+    /// How many questions were asked. A rule's questions have the same numbers in every class.
     questions: usize,
 }
 
@@ -79,11 +52,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn new(taxonomy: &'a dyn Taxonomy) -> Self {
         Self {
             taxonomy,
-            slots: HashMap::new(),
-            fields: Vec::new(),
-            atoms: Vec::new(),
-            about: Vec::new(),
-            known: HashMap::new(),
+            atoms: Atoms::new(taxonomy),
             programs: BTreeMap::new(),
         }
     }
@@ -96,96 +65,62 @@ impl<'a> Compiler<'a> {
         };
         classes.sort_unstable();
         classes.dedup();
-        if classes.is_empty() {
-            return Use::NeverFires("there are no such events".to_owned());
-        }
-        let mut uses = Vec::with_capacity(classes.len());
+        let mut found = Vec::with_capacity(classes.len());
         let mut programs = Vec::with_capacity(classes.len());
         for class in classes {
             match self.translate(class, rule) {
-                Ok((usable, condition)) => {
-                    uses.push(usable);
+                Ok((in_class, condition)) => {
+                    found.push(in_class);
                     programs.extend(condition.map(|condition| (class, condition)));
                 }
                 Err(reason) => return Use::Refused(reason),
             }
         }
         for (class, mut condition) in programs {
-            condition.order(&mut |atom| {
-                if let Some(about) = self.about.get_mut(atom) {
-                    about.uses += 1;
-                }
-                self.atoms.get(atom).map_or(0, |atom| atom.check.cost())
-            });
+            condition.order(&mut |atom| self.atoms.used(atom));
             self.programs.entry(class).or_default().push(Program {
                 rule: index,
                 condition,
             });
         }
-        Use::of_all(uses)
+        Use::of_classes(&found, self.taxonomy)
     }
 
-    /// The rule's condition in a class, if it can be so and need not.
-    fn translate(&mut self, class: Class, rule: &Rule) -> Result<(Use, Option<Node>), String> {
+    /// What comes of a rule in a class, and its condition if that can be so and need not.
+    fn translate<'r>(
+        &mut self,
+        class: Class,
+        rule: &'r Rule,
+    ) -> Result<(InClass<'r>, Option<Node>), String> {
         let mut translation = Translation {
             compiler: self,
             class,
             rule,
-            missing: BTreeSet::new(),
-            fixed: BTreeMap::new(),
+            settled: BTreeMap::new(),
             questions: 0,
         };
         let built = translation.condition(&rule.condition, true, 0)?;
-        let Translation {
-            compiler,
-            missing,
-            fixed,
-            ..
-        } = translation;
-        let lacking = lacking(&missing);
-        Ok(match built {
-            Built::Always => {
-                let reason = match lacking {
-                    Some(lacking) => format!("it matches every event, as {lacking}"),
-                    None => "it matches every event".to_owned(),
-                };
-                (Use::Refused(reason), None)
-            }
-            Built::Never => {
-                let fixed = fixed
-                    .iter()
-                    .map(|(name, value)| format!("`{name}` is always `{value}`"));
-                let reasons: Vec<String> = lacking.into_iter().chain(fixed).collect();
-                let reason = if reasons.is_empty() {
-                    "its condition can never be met".to_owned()
-                } else {
-                    reasons.join(", and ")
-                };
-                (Use::NeverFires(reason), None)
-            }
+        let settled = translation.settled;
+        let (outcome, condition) = match built {
+            Built::Always => (Outcome::Always, None),
+            Built::Never => (Outcome::Never, None),
             Built::Depends(condition) => {
-                let usable = match compiler.why_never(&condition) {
-                    Some(reason) => Use::NeverFires(reason),
-                    None => match lacking {
-                        Some(lacking) => {
-                            Use::Partial(format!("{lacking}, so what asks for that is never met"))
-                        }
-                        None => Use::Full,
-                    },
-                };
-                (usable, Some(condition))
+                let outcome = self
+                    .why_never(&condition)
+                    .map_or(Outcome::Possible, Outcome::Unlikely);
+                (outcome, Some(condition))
             }
-        })
+        };
+        Ok((InClass { outcome, settled }, condition))
     }
 
     /// Why a condition is never met on Linux, as a rule: it is still tried, as a file's name may be odd.
     fn why_never(&self, condition: &Node) -> Option<String> {
-        let unlikely = |atom: usize| self.about.get(atom)?.unlikely.as_ref();
         let first = std::cell::RefCell::new(None);
         let possible = condition.possible_without(&|atom| {
-            let unlikely = unlikely(atom);
+            let unlikely = self.atoms.unlikely(atom);
             if let Some(reason) = unlikely {
-                first.borrow_mut().get_or_insert_with(|| reason.clone());
+                first.borrow_mut().get_or_insert_with(|| reason.to_owned());
             }
             unlikely.is_some()
         });
@@ -194,120 +129,12 @@ impl<'a> Compiler<'a> {
 
     /// What shows in an event that a program may match.
     pub(super) fn clues(&self, program: &Program) -> Option<Vec<Clue>> {
-        let witness = |atom: usize| self.about.get(atom)?.witness.as_ref();
+        let witness = |atom: usize| self.atoms.witness(atom);
         witness::of_node(&program.condition, &witness).map(|witness| witness.clues)
-    }
-
-    /// The atoms, when all rules are compiled.
-    pub(super) fn finished_atoms(&mut self) -> Box<[Atom]> {
-        /// A look at what was answered costs about as much.
-        const CHEAP: u32 = 5;
-        for (atom, about) in self.atoms.iter_mut().zip(&self.about) {
-            atom.remembered = about.uses > 1 && atom.check.cost() > CHEAP;
-        }
-        std::mem::take(&mut self.atoms).into()
-    }
-
-    fn slot(&mut self, field: FieldId) -> usize {
-        *self.slots.entry(field).or_insert_with(|| {
-            self.fields.push(field);
-            self.fields.len() - 1
-        })
-    }
-
-    fn add(&mut self, subject: Subject, check: Check) -> usize {
-        self.atoms.push(Atom {
-            subject,
-            check,
-            remembered: false,
-        });
-        self.about.push(About {
-            witness: None,
-            unlikely: None,
-            uses: 0,
-        });
-        self.atoms.len() - 1
-    }
-
-    fn exists(&mut self, subject: Subject) -> usize {
-        if let Some(known) = self.known.get(&(subject, Question::Exists)) {
-            return *known;
-        }
-        let atom = self.add(subject, Check::Exists);
-        self.known.insert((subject, Question::Exists), atom);
-        atom
-    }
-
-    fn text(&mut self, subject: Subject, name: &str, pattern: &Pattern, cased: bool) -> usize {
-        let key = (
-            subject,
-            Question::Text {
-                pattern: pattern.clone(),
-                cased,
-            },
-        );
-        if let Some(known) = self.known.get(&key) {
-            return *known;
-        }
-        let test = TextTest::new(pattern, !cased);
-        if matches!((&test, subject), (TextTest::Everything, Subject::Field(_))) {
-            return self.exists(subject);
-        }
-        let check = if cased {
-            Check::Cased(test)
-        } else {
-            Check::Folded(test)
-        };
-        let path = match subject {
-            Subject::Field(slot) => self
-                .fields
-                .get(slot)
-                .is_some_and(|field| self.taxonomy.is_path(*field)),
-            Subject::Words => false,
-        };
-        let atom = self.add(subject, check);
-        if let Some(about) = self.about.get_mut(atom) {
-            about.witness = witness::of_pattern(subject, pattern, path);
-            let backslash = pattern
-                .0
-                .iter()
-                .any(|part| matches!(part, Part::Literal(text) if text.contains('\\')));
-            if path && backslash {
-                about.unlikely = Some(format!(
-                    "it asks for a `\\` in `{name}`, but paths on Linux are written with `/`"
-                ));
-            }
-        }
-        self.known.insert(key, atom);
-        atom
-    }
-
-    fn regex(&mut self, subject: Subject, regex: &str) -> Result<usize, String> {
-        let key = (subject, Question::Regex(regex.to_owned()));
-        if let Some(known) = self.known.get(&key) {
-            return Ok(*known);
-        }
-        let compiled = RegexBuilder::new(regex)
-            .size_limit(REGEX_BYTES_MAX)
-            .dfa_size_limit(REGEX_BYTES_MAX)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(limit) => format!(
-                    "the regular expression `{regex}` needs more than {limit} bytes when compiled; \
-                     use smaller counts"
-                ),
-                error => format!("the regular expression `{regex}` is not valid: {error}"),
-            })?;
-        let atom = self.add(subject, Check::Regex(Box::new(compiled)));
-        if let Some(about) = self.about.get_mut(atom) {
-            about.witness = witness::of_regex(subject, regex);
-        }
-        self.known.insert(key, atom);
-        Ok(atom)
     }
 }
 
-impl<'a> Translation<'a, '_> {
+impl<'a> Translation<'a, '_, '_> {
     /// A condition, or its opposite if that is wanted.
     fn condition(
         &mut self,
@@ -361,7 +188,7 @@ impl<'a> Translation<'a, '_> {
     fn item(&mut self, item: &'a Item, wanted: bool) -> Result<Built, String> {
         let wanted = wanted != item.negated;
         self.values(&item.values, wanted, |this, test, wanted| {
-            this.test(&item.field, test, wanted)
+            this.test(item, test, wanted)
                 .map_err(|reason| format!("line {}: {reason}", item.line))
         })
     }
@@ -391,37 +218,40 @@ impl<'a> Translation<'a, '_> {
     }
 
     /// A test of a field, or its opposite.
-    fn test(&mut self, name: &'a str, test: &'a Test, wanted: bool) -> Result<Built, String> {
+    fn test(&mut self, item: &'a Item, test: &'a Test, wanted: bool) -> Result<Built, String> {
+        let name = item.field.as_str();
         let taxonomy = self.compiler.taxonomy;
         let Some(field) = taxonomy.field(self.class, name) else {
-            self.missing.insert(name);
             let absent = matches!(test, Test::Null | Test::Exists(false));
-            return Ok(Built::known(absent == wanted));
+            return Ok(self.settled(item, name, None, absent == wanted));
         };
         if let Some(constant) = taxonomy.constant(field)
             && let Some(answer) = of_constant(test, constant)
         {
-            if !answer {
-                self.fixed.insert(name, constant);
+            let is_met_anyway = || {
+                let is = |test, text| of_constant(test, text) == Some(true);
+                let mut beside = item.values.tests.iter().flatten();
+                let other = taxonomy.stands_for(field);
+                other.is_some_and(|other| is(test, other))
+                    && !item.values.all
+                    && beside.any(|test| is(test, constant))
+            };
+            if !answer && is_met_anyway() {
+                return Ok(Built::known(!wanted));
             }
-            return Ok(Built::known(answer == wanted));
+            return Ok(self.settled(item, name, Some(constant), answer == wanted));
         }
-        let slot = self.compiler.slot(field);
-        let subject = Subject::Field(slot);
+        let atoms = &mut self.compiler.atoms;
+        let subject = Subject::Field(atoms.slot(field));
         let (atom, wanted) = match test {
-            Test::Null => (self.compiler.exists(subject), !wanted),
-            Test::Exists(exists) => (self.compiler.exists(subject), wanted == *exists),
-            Test::Text { pattern, cased } => {
-                (self.compiler.text(subject, name, pattern, *cased), wanted)
-            }
-            Test::Regex(regex) => (self.compiler.regex(subject, regex)?, wanted),
-            Test::Network(network) => {
-                let check = Check::Network(*network);
-                (self.compiler.add(subject, check), wanted)
-            }
+            Test::Null => (atoms.exists(subject), !wanted),
+            Test::Exists(exists) => (atoms.exists(subject), wanted == *exists),
+            Test::Text { pattern, cased } => (atoms.text(subject, name, pattern, *cased), wanted),
+            Test::Regex(regex) => (atoms.regex(subject, regex)?, wanted),
+            Test::Network(network) => (atoms.add(subject, Check::Network(*network)), wanted),
             Test::Number(relation, bound) => {
                 let check = Check::Number(*relation, *bound);
-                (self.compiler.add(subject, check), wanted)
+                (atoms.add(subject, check), wanted)
             }
             Test::Field {
                 name: other,
@@ -429,23 +259,44 @@ impl<'a> Translation<'a, '_> {
                 cased,
             } => {
                 let Some(field) = taxonomy.field(self.class, other) else {
-                    self.missing.insert(other);
-                    return Ok(Built::known(!wanted));
+                    return Ok(self.settled(item, other, None, !wanted));
                 };
-                let other = self.compiler.slot(field);
                 let check = Check::Field {
-                    other,
+                    other: atoms.slot(field),
                     position: *position,
                     cased: *cased,
                 };
-                (self.compiler.add(subject, check), wanted)
+                (atoms.add(subject, check), wanted)
             }
             Test::Moment(part, number) => {
                 let check = Check::Moment(*part, *number);
-                (self.compiler.add(subject, check), wanted)
+                (atoms.add(subject, check), wanted)
             }
         };
         Ok(leaf(atom, wanted))
+    }
+
+    /// A question that is answered without an event, as the class has no such field or always the same
+    /// in it.
+    fn settled(
+        &mut self,
+        item: &'a Item,
+        field: &'a str,
+        constant: Option<&'static str>,
+        answer: bool,
+    ) -> Built {
+        let settled = Settled {
+            field,
+            line: item.line,
+            constant,
+            effect: if answer {
+                Effect::Frees
+            } else {
+                Effect::Blocks
+            },
+        };
+        self.settled.insert(self.questions, settled);
+        Built::known(answer)
     }
 
     /// A test of any text of the event, or its opposite.
@@ -457,13 +308,15 @@ impl<'a> Translation<'a, '_> {
                 parts.push(Part::Any);
                 parts.extend(pattern.0.iter().cloned());
                 parts.push(Part::Any);
-                self.compiler.text(subject, "", &Pattern(parts), *cased)
+                self.compiler
+                    .atoms
+                    .text(subject, "", &Pattern(parts), *cased)
             }
-            Test::Regex(regex) => self.compiler.regex(subject, regex)?,
-            Test::Network(network) => self.compiler.add(subject, Check::Network(*network)),
+            Test::Regex(regex) => self.compiler.atoms.regex(subject, regex)?,
+            Test::Network(network) => self.compiler.atoms.add(subject, Check::Network(*network)),
             Test::Number(relation, bound) => {
                 let check = Check::Number(*relation, *bound);
-                self.compiler.add(subject, check)
+                self.compiler.atoms.add(subject, check)
             }
             Test::Null | Test::Exists(_) | Test::Field { .. } | Test::Moment(..) => {
                 return Err("it asks without a field what only a field can answer".to_owned());
@@ -492,12 +345,6 @@ fn of_constant(test: &Test, constant: &str) -> Option<bool> {
         | Test::Field { .. }
         | Test::Moment(..) => None,
     }
-}
-
-/// That events have no fields with these names, if there are such.
-fn lacking(names: &BTreeSet<&str>) -> Option<String> {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    (!names.is_empty()).then(|| format!("the events have no {}", names.join(", ")))
 }
 
 fn leaf(atom: usize, wanted: bool) -> Built {

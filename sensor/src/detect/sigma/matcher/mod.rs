@@ -5,12 +5,14 @@
 //! the number of rules.
 //!
 //! - `compile`: from rules as they were written to conditions (`node`) over questions to one field
-//!   (`atom`), of which those about text are in `text`.
+//!   (`atom`; `atoms` has all of them), of which those about text are in `text`.
+//! - [`Use`]: what a rule is good for.
 //! - `witness`: what a rule cannot match without. `search`: finds that in an event.
 //! - `evaluate`: answers conditions. [`Scratch`]: what is kept of the event in hand.
 //! - `fold`: text without case.
 
 mod atom;
+mod atoms;
 mod compile;
 mod evaluate;
 mod fold;
@@ -18,6 +20,7 @@ mod node;
 mod scratch;
 mod search;
 mod text;
+mod usage;
 mod witness;
 
 #[cfg(test)]
@@ -35,6 +38,7 @@ use super::{
 };
 
 pub use scratch::Scratch;
+pub use usage::Use;
 
 /// Rules, compiled. It does not change, and any number of threads may use it, each with its own
 /// [`Scratch`].
@@ -53,51 +57,6 @@ struct ClassRules {
     searches: Searches,
     /// In the order of rules.
     programs: Box<[Program]>,
-}
-
-/// What a rule is good for here; the texts are for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Use {
-    /// It can find all that it is about.
-    Full,
-    /// It can match, but not in every case that it is about: why.
-    Partial(String),
-    /// It cannot match: why. Where only the way that paths are written stands against it, it is still
-    /// tried, as a file may have any name.
-    NeverFires(String),
-    /// It is not used: why.
-    Refused(String),
-}
-
-impl Use {
-    /// What a rule is good for that is about several classes.
-    fn of_all(uses: Vec<Self>) -> Self {
-        let works = |usable: &Self| matches!(usable, Self::Full | Self::Partial(_));
-        if !uses.iter().any(works) {
-            let refused = |usable: &Self| matches!(usable, Self::Refused(_));
-            let worst = uses.iter().position(refused).unwrap_or(0);
-            return uses
-                .into_iter()
-                .nth(worst)
-                .unwrap_or_else(|| Self::NeverFires("there are no such events".to_owned()));
-        }
-        let mut reasons: Vec<String> = uses.into_iter().filter_map(Self::into_reason).collect();
-        reasons.dedup();
-        if reasons.is_empty() {
-            Self::Full
-        } else {
-            Self::Partial(reasons.join("; "))
-        }
-    }
-
-    fn into_reason(self) -> Option<String> {
-        match self {
-            Self::Full => None,
-            Self::Partial(reason) | Self::NeverFires(reason) | Self::Refused(reason) => {
-                Some(reason)
-            }
-        }
-    }
 }
 
 impl Matcher {
@@ -123,9 +82,9 @@ impl Matcher {
                 programs: programs.into(),
             });
         }
-        let atoms = compiler.finished_atoms();
+        let atoms = compiler.atoms.finish();
         let matcher = Self {
-            fields: compiler.fields.into(),
+            fields: compiler.atoms.fields.into(),
             atoms,
             classes: classes.into(),
         };

@@ -1,4 +1,5 @@
-//! The log sources that are about something that the sensor does not see, and what they would need.
+//! The log sources and fields that are about something that the sensor does not see, and what they
+//! would need.
 
 /// What rules of a category would need.
 const CATEGORIES: [(&str, &str); 20] = [
@@ -49,6 +50,54 @@ const SERVICES: [(&str, &str); 10] = [
     ("vsftpd", "the log of vsftpd"),
     ("guacamole", "the log of Guacamole"),
 ];
+
+/// What fields would need that events do not have, whatever they are events of.
+const FIELDS: [(&[&str], &str); 8] = [
+    (
+        &["name", "nametype", "cwd", "CWD", "objtype"],
+        "which files a call touches",
+    ),
+    (
+        &["key"],
+        "what the administrator's own audit rules are called",
+    ),
+    (
+        &[
+            "OriginalFileName",
+            "Description",
+            "Product",
+            "Company",
+            "FileVersion",
+        ],
+        "what only programs for Windows say of themselves",
+    ),
+    (
+        &["IntegrityLevel", "LogonGuid", "GrantedAccess", "CallTrace"],
+        "what only Windows has",
+    ),
+    (
+        &["md5", "sha1", "Imphash", "imphash"],
+        "a digest that is not made; SHA-256 is",
+    ),
+    (
+        &["QueryResults", "answer"],
+        "the answer, which comes later: `category: dns_answer` has it",
+    ),
+    (
+        &["QueryStatus"],
+        "how it went, which comes later: `category: dns_answer` has it",
+    ),
+    (
+        &["ImageLoaded", "TargetFilename"],
+        "which file it is, which is not told",
+    ),
+];
+
+/// What a field would need that events do not have; none if it is not known.
+pub(super) fn field(name: &str) -> Option<&'static str> {
+    let of_name = FIELDS.iter().find(|(names, _)| names.contains(&name));
+    of_name.map(|(_, what)| *what)
+}
 
 /// Why there are no events of a log source.
 pub(super) fn reason(category: Option<&str>, service: Option<&str>) -> String {

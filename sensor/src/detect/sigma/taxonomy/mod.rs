@@ -4,7 +4,7 @@
 //! answered here, and `docs/sigma.md` lists them.
 //!
 //! - [`class`]: the classes of events, and the log sources that are about them.
-//! - `absent`: the log sources that are about something else, and what they would need.
+//! - `absent`: the log sources and fields that are about something else, and what they would need.
 //! - `table`: the fields, and where each is taken from.
 //! - [`observed_fields`]: an event's values, each found when it is asked for.
 //! - [`resolved`]: the names that addresses were looked up by.
@@ -43,8 +43,16 @@ impl Taxonomy for LinuxTaxonomy {
         table::get(field).is_some_and(|field| field.is_path)
     }
 
+    fn absent(&self, name: &str) -> Option<&'static str> {
+        absent::field(name)
+    }
+
     fn constant(&self, field: FieldId) -> Option<&'static str> {
         table::get(field)?.constant
+    }
+
+    fn stands_for(&self, field: FieldId) -> Option<&'static str> {
+        table::get(field)?.stands_for
     }
 }
 

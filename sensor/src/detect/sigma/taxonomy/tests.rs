@@ -1,12 +1,13 @@
 //! The table against itself, the documents and `docs/sigma.md`.
 
-use std::{collections::HashSet, fmt::Write as _};
+use std::{collections::HashSet, fmt::Write as _, sync::Arc};
 
 use super::{
     class::{self, ALL, DNS_QUERY, NETWORK_CONNECTION, PROCESS_CREATION},
     table::{self, Classes},
     *,
 };
+use crate::detect::sigma::{matcher::Use, reading::Placeholders, ruleset::Ruleset};
 
 fn source(category: Option<&str>, product: Option<&str>, service: Option<&str>) -> LogSource {
     LogSource {
@@ -115,6 +116,36 @@ fn audits_arguments_are_found_by_number() {
     }
     assert_eq!(LinuxTaxonomy.field(class::AUDIT_SYSCALL, "a0"), None);
     assert_eq!(field("exe"), None);
+}
+
+#[test]
+fn no_class_is_too_large_for_a_set_of_classes() {
+    let some = Classes::these(&[Class(0), Class(31), Class(32), Class(200), Class(u8::MAX)]);
+    for number in 0..=u8::MAX {
+        let class = Class(number);
+        assert_eq!(some.has(class), [0, 31].contains(&number), "{number}");
+        // Nor has any a field that is not there.
+        let is_known = usize::from(number) < ALL.len();
+        if !is_known {
+            assert_eq!(LinuxTaxonomy.field(class, "type"), None);
+        }
+    }
+}
+
+#[test]
+fn what_a_constant_stands_for_is_not_missed_beside_it() {
+    let of = |calls: &str| {
+        let text = format!(
+            "title: T\nlogsource:\n  product: linux\n  service: auditd\ndetection:\n  s:\n    \
+             SYSCALL: [{calls}]\n    euid: 33\n  condition: s\n"
+        );
+        let texts = [("a.yml", &*text)];
+        let loaded = Ruleset::from_texts(&texts, Arc::new(LinuxTaxonomy), &Placeholders::default());
+        loaded.report.rules[0].usage.clone()
+    };
+    assert_eq!(of("execve, execveat"), Use::Full);
+    assert!(matches!(of("execveat"), Use::NeverFires(_)));
+    assert!(matches!(of("execve, mknod"), Use::Partial(_)));
 }
 
 #[test]

@@ -44,10 +44,79 @@ fn fields_that_events_lack_are_named() {
     };
     assert_eq!(usable(&port("all")), Use::Full);
     assert!(matches!(usable(&port("few")), Use::NeverFires(_)));
-    assert!(matches!(usable(&port("both")), Use::Partial(_)));
+    // A rule need not match in every class.
+    assert_eq!(usable(&port("both")), Use::Full);
     let (matcher, _) = Matcher::compile(&[port("all"), port("few"), port("both")], &Names);
     assert_eq!((matcher.rules_for(ALL), matcher.rules_for(FEW)), (2, 0));
     assert_eq!(matcher.rules_for(super::Class(200)), 0);
+}
+
+/// A question for a field, in a line of its own.
+fn asked(line: usize, field: &str, value: Test) -> Search {
+    let mut item = item(field, vec![value]);
+    item.line = line;
+    Search::All(vec![item])
+}
+
+#[test]
+fn only_what_no_class_has_is_lacking() {
+    let all = |parts: &[usize]| {
+        Condition::All(
+            parts
+                .iter()
+                .map(|part| Condition::Selection(*part))
+                .collect(),
+        )
+    };
+    let both = |selections, condition| usable(&rule("both", selections, condition));
+    // One class has the field, and it works there in full.
+    let selections = vec![
+        asked(1, "Kind", text("EXECVE")),
+        asked(2, "Port", text("22")),
+    ];
+    assert_eq!(both(selections, all(&[0, 1])), Use::Full);
+    // A value that the field never has where it is there.
+    let selections = vec![asked(3, "Kind", text("PATH")), asked(4, "Line", text("a"))];
+    let either = Condition::Any(vec![Condition::Selection(0), Condition::Selection(1)]);
+    assert_eq!(
+        both(selections.clone(), either),
+        Use::Partial(
+            "`Kind` is always `EXECVE` (line 3), so what asks for that is never met".into()
+        )
+    );
+    assert_eq!(
+        both(selections, all(&[0, 1])),
+        Use::NeverFires("`Kind` is always `EXECVE` (line 3)".into())
+    );
+    // What nothing has, as a filter, and beside what only one class has.
+    let selections = vec![
+        asked(5, "Port", text("22")),
+        asked(6, "Hashes", text("a")),
+        asked(7, "Hashes", text("b")),
+    ];
+    let without = |part| Condition::Not(Box::new(Condition::Selection(part)));
+    assert_eq!(
+        both(
+            selections.clone(),
+            Condition::All(vec![Condition::Selection(0), without(1), without(2)])
+        ),
+        Use::Partial(
+            "the events have no `Hashes` (lines 6, 7), so a condition on that excludes nothing"
+                .into()
+        )
+    );
+    assert_eq!(
+        both(selections, all(&[0, 1])),
+        Use::NeverFires("the events have no `Hashes` (line 6)".into())
+    );
+    // Each class has one of two, and none has both.
+    let selections = vec![asked(8, "Kind", Test::Null), asked(9, "Port", text("22"))];
+    assert_eq!(
+        both(selections, all(&[0, 1])),
+        Use::NeverFires(
+            "no event has at once what is asked for in `Kind` (line 8), `Port` (line 9)".into()
+        )
+    );
 }
 
 #[test]

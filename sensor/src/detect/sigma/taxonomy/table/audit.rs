@@ -62,7 +62,8 @@ pub(super) const FIELDS: &[Field] = &[
         "`execve`, for `execveat` too",
         |fields| fields.exec().and_then(|_| text("execve")),
     )
-    .always("execve"),
+    .always("execve")
+    .instead_of("execveat"),
     field(
         &["success"],
         SYSCALL,

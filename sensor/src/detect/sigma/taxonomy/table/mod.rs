@@ -40,6 +40,8 @@ pub(super) struct Field {
     pub(super) is_moment: bool,
     /// What it always is, if it is always the same.
     pub(super) constant: Option<&'static str>,
+    /// What it would be elsewhere where it is that here.
+    pub(super) stands_for: Option<&'static str>,
 }
 
 const fn field(
@@ -57,6 +59,7 @@ const fn field(
         is_searched: false,
         is_moment: false,
         constant: None,
+        stands_for: None,
     }
 }
 
@@ -92,6 +95,14 @@ impl Field {
             ..self
         }
     }
+
+    /// It is so where it would be this elsewhere, too.
+    const fn instead_of(self, other: &'static str) -> Self {
+        Self {
+            stands_for: Some(other),
+            ..self
+        }
+    }
 }
 
 /// Some of the classes.
@@ -109,17 +120,29 @@ impl Classes {
         let mut bits = 0;
         let mut rest = classes;
         while let [first, others @ ..] = rest {
-            bits |= 1 << first.0;
+            bits |= Self::bit(*first);
             rest = others;
         }
         Self(bits)
     }
 
-    /// Whether a class is one of them.
+    /// Whether a class is one of them; one that there is no room for is not.
     pub(super) const fn has(self, class: Class) -> bool {
-        self.0 & 1 << class.0 != 0
+        self.0 & Self::bit(class) != 0
+    }
+
+    const fn bit(class: Class) -> u32 {
+        match 1_u32.checked_shl(class.0 as u32) {
+            Some(bit) => bit,
+            None => 0,
+        }
     }
 }
+
+const _: () = assert!(
+    class::ALL.len() <= u32::BITS as usize,
+    "a set of classes has no room for all of them"
+);
 
 const TABLES: [&[Field]; 7] = [
     process::FIELDS,
@@ -136,6 +159,16 @@ const TABLE_SIZE: u16 = 64;
 
 /// The number of audit's `a0`; those of `a1` and so on follow.
 const ARGUMENTS: u16 = 512;
+
+/// A field's number is its table's and its place in it: no two fields may have one number.
+const _: () = {
+    assert!(TABLES.len() * TABLE_SIZE as usize <= ARGUMENTS as usize);
+    let mut rest: &[&[Field]] = &TABLES;
+    while let [first, others @ ..] = rest {
+        assert!(first.len() <= TABLE_SIZE as usize);
+        rest = others;
+    }
+};
 
 /// How many arguments have a name.
 const ARGUMENTS_MAX: u16 = 256;
