@@ -69,6 +69,10 @@ pub struct Alert {
     pub count: u64,
     /// When the first of those was found.
     pub first: BootTime,
+    /// How many alerts the rule had raised at the same event before.
+    pub ordinal: u32,
+    /// Of a correlation: what its events have in common, by the names in `group-by`.
+    pub group: Vec<(String, String)>,
 }
 
 impl Alert {
@@ -82,6 +86,8 @@ impl Alert {
             evidence_count: 1,
             count: 1,
             first: event.time,
+            ordinal: 0,
+            group: Vec::new(),
         }
     }
 

@@ -90,15 +90,18 @@ pub(super) fn alert() -> impl Strategy<Value = Alert> {
         any::<u64>(),
         prop_oneof![Just(1), any::<u64>()],
         any::<u64>(),
+        prop_oneof![Just(0), any::<u32>()],
     )
         .prop_map(
-            |(rule, reason, evidence, evidence_count, count, first)| Alert {
+            |(rule, reason, evidence, evidence_count, count, first, ordinal)| Alert {
                 rule: Arc::new(rule),
                 reason,
                 evidence,
                 evidence_count,
                 count,
                 first: BootTime(first),
+                ordinal,
+                group: Vec::new(),
             },
         )
 }

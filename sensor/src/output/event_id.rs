@@ -1,6 +1,6 @@
 //! `event.id`: what tells a document from every other, of whatever host and boot.
 
-use super::{Content, Document};
+use super::{Content, Document, uuid};
 use crate::{detect::alert::Alert, event::Origin, hexadecimal, host::Host};
 
 /// Most bytes of a rule's id in an alert's.
@@ -30,7 +30,8 @@ impl EventIds {
     }
 
     /// The id of a document. An event has the same in every run over the same recording, and so has
-    /// an alert: that of the event that it is raised at, and its rule's.
+    /// an alert: that of the event that it is raised at, its rule's, and which of the rule's alerts at
+    /// the event it is.
     pub fn of(&mut self, document: &Document<'_>) -> &[u8] {
         self.text.truncate(self.boot_length);
         match document.content {
@@ -78,10 +79,10 @@ fn event(origin: &Origin, text: &mut Vec<u8>) {
     }
 }
 
-/// The rule's id, and how often it found the same if it was more than once. Of an id that cannot be
-/// written as it is, a digest keeps it apart from others.
+/// The rule's id, which of its alerts at the event it is if it is not the first, and how often it found
+/// the same if it was more than once. Of an id that cannot be written as it is, or could be taken for
+/// another with a number behind it, a digest keeps it apart from others.
 fn alert(alert: &Alert, text: &mut Vec<u8>) {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let rule = alert.rule.id.as_bytes();
     text.push(b'-');
     text.extend(
@@ -89,14 +90,32 @@ fn alert(alert: &Alert, text: &mut Vec<u8>) {
             .take(RULE_BYTES_MAX)
             .map(|byte| if is_plain(*byte) { *byte } else { b'-' }),
     );
-    if rule.is_empty() || rule.len() > RULE_BYTES_MAX || !rule.iter().all(|byte| is_plain(*byte)) {
+    if !is_clear(&alert.rule.id) {
         text.push(b'-');
         hexadecimal::append(crc32fast::hash(rule).into(), text);
+    }
+    if alert.ordinal > 0 {
+        text.push(b'_');
+        text.extend_from_slice(alert.ordinal.to_string().as_bytes());
     }
     if alert.count > 1 {
         text.push(b'-');
         text.extend_from_slice(alert.count.to_string().as_bytes());
     }
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// Whether a rule's id can be written as it is, and what follows it cannot be taken for a part of it.
+fn is_clear(rule: &str) -> bool {
+    let last = rule.rsplit(['-', '_']).next().unwrap_or_default();
+    let is_numbered = last.len() < rule.len() && last.bytes().all(|byte| byte.is_ascii_digit());
+    !rule.is_empty()
+        && rule.len() <= RULE_BYTES_MAX
+        && rule.bytes().all(is_plain)
+        && (!is_numbered || uuid::is_uuid(rule))
 }
 
 #[cfg(test)]
@@ -112,6 +131,10 @@ mod tests {
     };
 
     fn id(rule: &str, count: u64) -> String {
+        numbered(rule, 0, count)
+    }
+
+    fn numbered(rule: &str, ordinal: u32, count: u64) -> String {
         let mut input = samples::alerted();
         if let Some(alert) = &mut input.alert {
             let described = RuleDescription {
@@ -119,6 +142,7 @@ mod tests {
                 ..(*alert.rule).clone()
             };
             alert.rule = Arc::new(described);
+            alert.ordinal = ordinal;
             alert.count = count;
         }
         let mut ids = EventIds::new(&documents::host());
@@ -136,6 +160,21 @@ mod tests {
     }
 
     #[test]
+    fn alerts_of_one_rule_at_one_event_differ() {
+        const EVENT: &str = "0123456789abcdef-11-0-ff-e8d4a51000";
+        assert_eq!(numbered("a-rule", 1, 1), format!("{EVENT}-a-rule_1"));
+        assert_eq!(numbered("a-rule", 1, 12), format!("{EVENT}-a-rule_1-12"));
+        // Nothing that a rule may be called is another's number.
+        for (rule, ordinal, count) in [("a", 1, 1), ("a", 0, 2), ("a", 1, 2), ("a_1", 0, 2)] {
+            let id = numbered(rule, ordinal, count);
+            let alike = id.strip_prefix(EVENT).unwrap().strip_prefix('-').unwrap();
+            assert_ne!(numbered(alike, 0, 1), id);
+        }
+        let uuid = "85de1f22-d189-44e4-8239-123456789012";
+        assert_eq!(id(uuid, 1), format!("{EVENT}-{uuid}"));
+    }
+
+    #[test]
     fn evidence_has_the_ids_of_its_events() {
         let mut input = samples::alerted();
         let alert = input.alert.take().unwrap();
@@ -146,9 +185,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_rule_is_one_short_word(rule: String, count: u64) {
-            let id = id(&rule, count);
-            prop_assert!(id.len() <= 160, "{}", id);
+        fn any_rule_is_one_short_word(rule: String, ordinal: u32, count: u64) {
+            let id = numbered(&rule, ordinal, count);
+            prop_assert!(id.len() <= 172, "{}", id);
             prop_assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{}", id);
         }
     }

@@ -152,6 +152,8 @@ pub(super) fn alerted() -> Input {
         evidence_count: 3,
         count: 2,
         first: BootTime(998 * SECOND),
+        ordinal: 0,
+        group: Vec::new(),
     });
     let mut population = Population::new(10);
     let mut sshd = parent();

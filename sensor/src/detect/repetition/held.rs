@@ -29,7 +29,12 @@ impl Held {
     /// An alert that was raised at an event.
     pub(super) fn new(event: &Event, alert: Alert) -> Self {
         let mut event = event.clone();
-        let mut bytes = size_of::<Self>() + alert.reason.len() + size_of_val(&*alert.evidence);
+        let group = alert.group.iter();
+        let group: usize = group
+            .map(|pair| size_of_val(pair) + pair.0.len() + pair.1.len())
+            .sum();
+        let mut bytes =
+            size_of::<Self>() + alert.reason.len() + size_of_val(&*alert.evidence) + group;
         // The event's bytes lie in the memory of all records of their batch, which would be kept.
         each_bytes(&mut event.body, &mut |part| {
             bytes += part.len();

@@ -6,12 +6,14 @@ use sensor_common::network::{Direction, Role};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    detect::alert::Alert,
     event::{Body, Endpoints},
     observed::Observed,
     process::{Process, placement::Shape},
 };
 
-/// What must be the same: rule, program, parent's program, user, container or unit, and peer. Half of a
+/// What must be the same: rule, what a correlation groups by, program, parent's program, user, container
+/// or unit, and peer. Half of a
 /// SHA-256 of them: whoever chooses paths and names cannot make two that are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key([u8; 16]);
@@ -20,10 +22,15 @@ pub(super) struct Key([u8; 16]);
 struct Parts(Sha256);
 
 impl Key {
-    /// The key of a rule's alert at an event.
-    pub(super) fn of(rule: &str, observed: &Observed<'_>) -> Self {
+    /// The key of an alert at an event.
+    pub(super) fn of(alert: &Alert, observed: &Observed<'_>) -> Self {
         let mut parts = Parts(Sha256::new());
-        parts.add(rule.as_bytes());
+        parts.add(alert.rule.id.as_bytes());
+        parts.optional(alert.group.first().map(|_| []));
+        for (name, value) in &alert.group {
+            parts.add(name.as_bytes());
+            parts.add(value.as_bytes());
+        }
         match (&observed.event.body, observed.process) {
             (Body::Exec(exec), _) => parts.add(&exec.executable.bytes),
             (_, process) => parts.add(executable(process)),

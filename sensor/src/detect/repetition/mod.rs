@@ -88,7 +88,7 @@ impl Repetition {
         if self.window == 0 {
             return Some(alert);
         }
-        let key = Key::of(&alert.rule.id, observed);
+        let key = Key::of(&alert, observed);
         let now = observed.event.origin.time;
         let process = observed.event.subject();
         let is_critical = alert.rule.severity == Severity::Critical;

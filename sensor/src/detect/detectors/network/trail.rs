@@ -40,12 +40,9 @@ impl Trail {
             self.add(at);
         }
         Alert {
-            rule: rule.clone(),
-            reason,
             evidence: self.events.iter().copied().collect(),
             evidence_count: self.count,
-            count: 1,
-            first: at.time,
+            ..Alert::single(rule.clone(), reason, at)
         }
     }
 }
