@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use super::{
     ReplayArguments,
     detection::Rules,
-    fail,
+    fail, say,
     stdout::{self, Stdout},
 };
 use crate::{
@@ -41,6 +41,9 @@ fn detection(arguments: &ReplayArguments, own: Option<Tgid>) -> Result<Detection
         Some(file) => Some(config::find(Some(file))?),
         None => None,
     };
+    if let Some(found) = &found {
+        found.warnings.iter().for_each(say);
+    }
     let mut detect = found
         .map(|found| found.config.detect)
         .unwrap_or_else(|| Detect {
@@ -52,14 +55,12 @@ fn detection(arguments: &ReplayArguments, own: Option<Tgid>) -> Result<Detection
         paths.extend(arguments.rules.iter().cloned());
         detect.rules = RuleFiles::At(paths);
     }
-    let rules = Rules {
-        asked: arguments.config.clone(),
-        file: arguments.config.clone(),
-        settings: Settings {
-            own,
-            ..Settings::default()
-        },
+    let settings = Settings {
+        own,
+        ..Settings::default()
     };
+    let file = || arguments.config.clone();
+    let rules = Rules::new(file(), file(), settings);
     Ok(Detection::new(rules.load(&detect)))
 }
 

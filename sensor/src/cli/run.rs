@@ -147,15 +147,12 @@ fn watch(arguments: &RunArguments, config: &Config, file: Option<PathBuf>) -> Re
             (Box::new(router), Some(delivery))
         }
     };
-    let rules = Rules {
-        asked: arguments.config.clone(),
-        settings: detectors::Settings {
-            own: Some(Tgid(std::process::id())),
-            files: own_files(config, file.as_deref()),
-            ..detectors::Settings::default()
-        },
-        file,
+    let settings = detectors::Settings {
+        own: Some(Tgid(std::process::id())),
+        files: own_files(config, file.as_deref()),
+        ..detectors::Settings::default()
     };
+    let rules = Rules::new(arguments.config.clone(), file, settings);
     let detection = Detection::new(rules.load(&config.detect));
     let first = First {
         premises: premises(&loaded, config),

@@ -145,6 +145,11 @@ impl Reader<'_> {
                 );
             }
         }
+        if (key.section, key.name) == (detect::SECTION, detect::DISABLED_RULES) {
+            let text = self.text;
+            let detect = &mut self.config.detect;
+            detect.note_lines(Value(value), &|at| line_of(text, at));
+        }
     }
 
     /// What is wrong with values only together.
@@ -179,9 +184,13 @@ impl Reader<'_> {
 
     /// The line of a place in the text.
     fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        line_of(self.text, at)
     }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 fn no_section(name: &str, value: &Spanned<DeValue<'_>>) -> String {

@@ -1,19 +1,19 @@
 //! `sensor rules check`: which rules work here, and why others do not.
 
-use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, sync::Arc};
 
-use super::Answer;
+use super::{Answer, columns::columns, list::source};
 use crate::detect::sigma::{
     matcher::Use,
     problem::Problem,
-    reading::Placeholders,
+    reading::{Placeholders, Unresolved},
     rule::Status,
     ruleset::{Report, RuleReport, Ruleset, Skipped},
     taxonomy::LinuxTaxonomy,
 };
 
 /// How many rules are of which use.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     full: usize,
     partial: usize,
@@ -22,20 +22,29 @@ struct Counts {
 }
 
 /// Says what is to be said of rules, in the order of their files: what the sensor would make of them.
+/// If it is strict, rules that can never fire are a failure, and those whose placeholders have no
+/// values.
 ///
 /// # Errors
 ///
 /// If a path cannot be read at all.
-pub(super) fn check(paths: &[PathBuf]) -> Result<Answer, String> {
-    let report = Ruleset::load(paths, Arc::new(LinuxTaxonomy), &Placeholders::default()).report;
+pub(super) fn check(
+    paths: &[PathBuf],
+    placeholders: &Placeholders,
+    strict: bool,
+) -> Result<Answer, String> {
+    let report = Ruleset::load(paths, Arc::new(LinuxTaxonomy), placeholders).report;
     if let Some(unreadable) = report.unreadable.first() {
         return Err(unreadable.to_string());
     }
-    let mut counts = Counts::default();
+    let mut sources: BTreeMap<String, Counts> = BTreeMap::new();
     let mut remarks = report.problems.clone();
     remarks.extend(report.skipped.iter().map(skipped));
+    remarks.extend(report.unresolved.iter().map(Unresolved::problem));
     for rule in &report.rules {
-        remarks.extend(counts.remark(rule));
+        let named = rule.log_source.as_ref().map(source);
+        let counts = sources.entry(named.unwrap_or_else(|| "correlation".to_owned()));
+        remarks.extend(counts.or_default().remark(rule));
     }
     remarks.sort_by(|one, other| {
         let key = |problem: &Problem| (problem.place.file.clone(), problem.place.line);
@@ -47,10 +56,13 @@ pub(super) fn check(paths: &[PathBuf]) -> Result<Answer, String> {
         let line = remark.to_string().replace(char::is_control, "?");
         let _ = writeln!(text, "{line}");
     }
-    summary(&report, &counts, &mut text);
+    let counts = sources.values().fold(Counts::default(), Counts::with);
+    text.push_str(&by_source(&sources));
+    summary(&report, counts, &mut text);
+    let is_usable = counts.never == 0 && report.unresolved.is_empty();
     Ok(Answer {
         text,
-        is_good: report.problems.is_empty() && counts.refused == 0,
+        is_good: report.problems.is_empty() && counts.refused == 0 && (is_usable || !strict),
     })
 }
 
@@ -93,9 +105,50 @@ impl Counts {
             what,
         })
     }
+
+    /// Both together.
+    const fn with(self, other: &Self) -> Self {
+        Self {
+            full: self.full + other.full,
+            partial: self.partial + other.partial,
+            never: self.never + other.never,
+            refused: self.refused + other.refused,
+        }
+    }
+
+    const fn all(self) -> usize {
+        self.full + self.partial + self.never + self.refused
+    }
 }
 
-fn summary(report: &Report, counts: &Counts, text: &mut String) {
+/// A table of the log sources, if there are several.
+fn by_source(sources: &BTreeMap<String, Counts>) -> String {
+    if sources.len() < 2 {
+        return String::new();
+    }
+    let heading = [
+        "LOG SOURCE",
+        "RULES",
+        "IN FULL",
+        "IN PART",
+        "NEVER",
+        "REFUSED",
+    ]
+    .map(str::to_owned);
+    let body = sources.iter().map(|(source, counts)| {
+        [
+            source.clone(),
+            counts.all().to_string(),
+            counts.full.to_string(),
+            counts.partial.to_string(),
+            counts.never.to_string(),
+            counts.refused.to_string(),
+        ]
+    });
+    columns(&std::iter::once(heading).chain(body).collect::<Vec<_>>())
+}
+
+fn summary(report: &Report, counts: Counts, text: &mut String) {
     let Counts {
         full,
         partial,
@@ -107,6 +160,9 @@ fn summary(report: &Report, counts: &Counts, text: &mut String) {
         "{}: {full} in full, {partial} in part, {never} never fire, {refused} refused",
         counted(report.rules.len(), "rule")
     );
+    if !report.unresolved.is_empty() {
+        let _ = writeln!(text, "{}", unresolved(report.unresolved.len()));
+    }
     let others = [
         (report.skipped.len(), "rule left out", "rules left out"),
         (report.problems.len(), "problem", "problems"),
@@ -117,6 +173,14 @@ fn summary(report: &Report, counts: &Counts, text: &mut String) {
             let _ = writeln!(text, "{count} {what}");
         }
     }
+}
+
+/// That so many rules have placeholders without values.
+pub(super) fn unresolved(count: usize) -> String {
+    format!(
+        "{} with placeholders that have no values: name the configuration that has them with `--config`",
+        counted(count, "rule")
+    )
 }
 
 /// How many there are of something.

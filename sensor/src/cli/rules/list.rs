@@ -11,6 +11,7 @@ use crate::cli::say;
 use crate::detect::sigma::{
     correlation::Correlation,
     matcher::{Matcher, Use},
+    reading::{Placeholders, Unresolved},
     rule::{Header, Level, LogSource, Place, Rule, Status},
     taxonomy::LinuxTaxonomy,
 };
@@ -37,13 +38,14 @@ struct Row<'a> {
 }
 
 /// Lists rules; what could not be read is said on standard error.
-pub(super) fn list(files: &Files, json: bool) -> Answer {
-    let contents = loading::read_all(files);
+pub(super) fn list(files: &Files, placeholders: &Placeholders, json: bool) -> Answer {
+    let contents = loading::read_all(files, placeholders);
     let (_, uses) = Matcher::compile(&contents.rules, &LinuxTaxonomy);
     let rules = contents.rules.iter().zip(&uses);
     let rows: Vec<Row<'_>> = rules
         .map(|(rule, usable)| of_rule(rule, usable))
         .chain(contents.correlations.iter().map(of_correlation))
+        .chain(contents.unresolved.iter().map(of_unresolved))
         .collect();
     let text = if json { lines(&rows) } else { table(&rows) };
     for problem in &contents.problems {
@@ -75,6 +77,13 @@ fn of_correlation(correlation: &Correlation) -> Row<'_> {
         &correlation.place,
         "correlation".to_owned(),
     )
+}
+
+fn of_unresolved(unresolved: &Unresolved) -> Row<'_> {
+    Row {
+        usable: "unresolved",
+        ..row(&unresolved.header, &unresolved.place, String::new())
+    }
 }
 
 fn row<'a>(header: &'a Header, place: &Place, log_source: String) -> Row<'a> {

@@ -7,12 +7,15 @@ use std::{
     sync::Arc,
 };
 
-use crate::detect::sigma::{
-    correlation::Correlation,
-    filter::Filter,
-    problem::Problem,
-    reading::{self, FILE_SIZE_MAX, Placeholders, Reading},
-    rule::{Place, Rule},
+use crate::{
+    config,
+    detect::sigma::{
+        correlation::Correlation,
+        filter::Filter,
+        problem::Problem,
+        reading::{self, FILE_SIZE_MAX, Placeholders, Reading, Unresolved},
+        rule::{Place, Rule},
+    },
 };
 
 /// Most files that are read.
@@ -39,7 +42,21 @@ pub(super) struct Contents {
     pub(super) rules: Vec<Rule>,
     pub(super) correlations: Vec<Correlation>,
     pub(super) filters: Vec<Filter>,
+    pub(super) unresolved: Vec<Unresolved>,
     pub(super) problems: Vec<Problem>,
+}
+
+/// What a configuration says that stands for the placeholders of rules; without one there are no values.
+///
+/// # Errors
+///
+/// If the configuration cannot be read, or anything is wrong with it.
+pub(super) fn placeholders(file: Option<&Path>) -> Result<Placeholders, String> {
+    let Some(file) = file else {
+        return Ok(Placeholders::default());
+    };
+    let found = config::find(Some(file)).map_err(|error| error.to_string())?;
+    Ok(Placeholders(found.config.detect.placeholders))
 }
 
 /// Finds the files below paths. What cannot be looked at below them is a problem.
@@ -145,10 +162,10 @@ pub(super) fn text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
 }
 
 /// Reads a file of rules.
-pub(super) fn read(path: &Path) -> Reading {
+pub(super) fn read(path: &Path, placeholders: &Placeholders) -> Reading {
     let mut problems = Vec::new();
     match text(path, &mut problems) {
-        Some(text) => reading::read(&text, &Arc::from(path), &Placeholders::default()),
+        Some(text) => reading::read(&text, &Arc::from(path), placeholders),
         None => Reading {
             problems,
             ..Reading::default()
@@ -157,16 +174,17 @@ pub(super) fn read(path: &Path) -> Reading {
 }
 
 /// Reads all files, and lets their filters change their rules.
-pub(super) fn read_all(files: &Files) -> Contents {
+pub(super) fn read_all(files: &Files, placeholders: &Placeholders) -> Contents {
     let mut contents = Contents {
         problems: files.problems.clone(),
         ..Contents::default()
     };
     for path in &files.files {
-        let reading = read(path);
+        let reading = read(path, placeholders);
         contents.rules.extend(reading.rules);
         contents.correlations.extend(reading.correlations);
         contents.filters.extend(reading.filters);
+        contents.unresolved.extend(reading.unresolved);
         contents.problems.extend(reading.problems);
     }
     for rule in &mut contents.rules {

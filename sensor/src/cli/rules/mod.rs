@@ -22,12 +22,19 @@ use std::{
 use clap::{Args, Subcommand};
 
 use super::{FAILED, fail, refuse};
+use crate::detect::sigma::reading::Placeholders;
 
 /// The commands of `sensor rules`.
 #[derive(Debug, Subcommand)]
 pub(super) enum RulesCommand {
     /// Say of each rule whether it works here, and what is wrong with those that do not
-    Check(Paths),
+    Check {
+        #[command(flatten)]
+        paths: Paths,
+        /// Fail also if a rule can never fire here, or has placeholders without values
+        #[arg(long)]
+        strict: bool,
+    },
     /// List rules
     List {
         #[command(flatten)]
@@ -57,6 +64,10 @@ pub(super) struct Paths {
     /// Files, or directories with files named `*.yml` and `*.yaml`
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Placeholders as `%name%` stand for what this configuration says [default: for nothing, and rules
+    /// that have some are named]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// What a command has to say, and how it went.
@@ -71,12 +82,18 @@ struct Answer {
 /// Does what the user typed.
 pub(super) fn rules(command: &RulesCommand) -> ExitCode {
     let answer = match command {
-        RulesCommand::Check(paths) => check::check(&paths.paths),
-        RulesCommand::List { paths, json } => found(paths).map(|files| list::list(&files, *json)),
+        RulesCommand::Check { paths, strict } => paths
+            .placeholders()
+            .and_then(|placeholders| check::check(&paths.paths, &placeholders, *strict)),
+        RulesCommand::List { paths, json } => paths
+            .found()
+            .map(|(files, placeholders)| list::list(&files, &placeholders, *json)),
         RulesCommand::Test {
             paths,
             require_tests,
-        } => found(paths).map(|files| trials::test(&files, *require_tests)),
+        } => paths
+            .found()
+            .map(|(files, placeholders)| trials::test(&files, &placeholders, *require_tests)),
         RulesCommand::Fields { source } => fields::fields(source),
     };
     let answer = match answer {
@@ -93,6 +110,12 @@ pub(super) fn rules(command: &RulesCommand) -> ExitCode {
     }
 }
 
-fn found(paths: &Paths) -> Result<loading::Files, String> {
-    loading::find(&paths.paths)
+impl Paths {
+    fn placeholders(&self) -> Result<Placeholders, String> {
+        loading::placeholders(self.config.as_deref())
+    }
+
+    fn found(&self) -> Result<(loading::Files, Placeholders), String> {
+        Ok((loading::find(&self.paths)?, self.placeholders()?))
+    }
 }

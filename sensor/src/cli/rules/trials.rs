@@ -4,14 +4,14 @@ use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use super::{
     Answer,
-    check::counted,
+    check::{counted, unresolved},
     loading::{self, Files},
 };
 use crate::detect::sigma::{
     matcher::Use,
     problem::Problem,
-    reading::{self, Reading, Trial},
-    rule::Rule,
+    reading::{self, Placeholders, Reading, Trial, Unresolved},
+    rule::{Header, Rule},
     taxonomy::LinuxTaxonomy,
     trial::Candidate,
 };
@@ -27,17 +27,19 @@ struct Outcome {
     /// Rules without a test that matches, or without one that does not.
     untested: usize,
     correlations: usize,
+    /// Rules whose placeholders have no values; their tests are not run.
+    unresolved: usize,
 }
 
 /// Runs the tests of rules.
-pub(super) fn test(files: &Files, require_tests: bool) -> Answer {
+pub(super) fn test(files: &Files, placeholders: &Placeholders, require_tests: bool) -> Answer {
     let mut outcome = Outcome {
         remarks: files.problems.clone(),
         problems: files.problems.len(),
         ..Outcome::default()
     };
     for path in &files.files {
-        outcome.file(path);
+        outcome.file(path, placeholders);
     }
     let mut text = String::new();
     for remark in &outcome.remarks {
@@ -60,6 +62,9 @@ pub(super) fn test(files: &Files, require_tests: bool) -> Answer {
             "{correlations}, which no such test can try: use `sensor replay`"
         );
     }
+    if outcome.unresolved > 0 {
+        let _ = writeln!(text, "{}", unresolved(outcome.unresolved));
+    }
     if outcome.problems > 0 {
         let _ = writeln!(text, "{}", counted(outcome.problems, "problem"));
     }
@@ -71,17 +76,23 @@ pub(super) fn test(files: &Files, require_tests: bool) -> Answer {
 }
 
 impl Outcome {
-    fn file(&mut self, path: &Path) {
+    fn file(&mut self, path: &Path, placeholders: &Placeholders) {
         let Reading {
             rules,
             correlations,
+            unresolved,
             problems,
             ..
-        } = loading::read(path);
+        } = loading::read(path, placeholders);
         self.refuse(problems);
         self.rules += rules.len();
         self.correlations += correlations.len();
-        let trials = self.trials(path);
+        self.unresolved += unresolved.len();
+        self.remarks
+            .extend(unresolved.iter().map(Unresolved::problem));
+        let mut trials = self.trials(path);
+        let in_all = rules.len() + unresolved.len();
+        trials.retain(|trial| !is_unresolved(trial, &unresolved, in_all));
         let meant: Vec<Option<usize>> = trials.iter().map(|trial| meant(trial, &rules)).collect();
         for (trial, meant) in trials.iter().zip(&meant) {
             if meant.is_none() {
@@ -162,15 +173,28 @@ fn meant(trial: &Trial, rules: &[Rule]) -> Option<usize> {
     let Some(called) = &trial.rule else {
         return (rules.len() == 1).then_some(0);
     };
-    rules.iter().position(|rule| {
-        let header = &rule.header;
-        let names = [
-            Some(&header.title),
-            header.id.as_ref(),
-            header.name.as_ref(),
-        ];
-        names.contains(&Some(called))
-    })
+    rules
+        .iter()
+        .position(|rule| is_called(&rule.header, called))
+}
+
+/// Whether a test is about a rule that cannot be tried; `in_all` are the rules of the file.
+fn is_unresolved(trial: &Trial, unresolved: &[Unresolved], in_all: usize) -> bool {
+    match &trial.rule {
+        Some(called) => unresolved
+            .iter()
+            .any(|rule| is_called(&rule.header, called)),
+        None => in_all == 1 && unresolved.len() == 1,
+    }
+}
+
+fn is_called(header: &Header, called: &String) -> bool {
+    let names = [
+        Some(&header.title),
+        header.id.as_ref(),
+        header.name.as_ref(),
+    ];
+    names.contains(&Some(called))
 }
 
 fn no_rule(trial: &Trial, rules: usize) -> Problem {

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use proptest::{
-    collection::{btree_map, btree_set, vec},
+    collection::{btree_map, vec},
     option,
     prelude::*,
     sample::select,
@@ -62,7 +62,7 @@ prop_compose! {
         minimum_severity in select(Severity::ALL.to_vec()),
         repeat_seconds in 0..=REPEAT_SECONDS_MAX,
         alerts in 1..=ALERTS_MAX,
-        disabled_rules in btree_set(text(), 0..3),
+        disabled_rules in btree_map(text(), Just(None), 0..3),
         placeholders in btree_map("[^%]{1,8}", vec(text(), 0..3), 0..3),
         exceptions in vec(exception(), 0..3),
     ) -> Detect {
@@ -84,6 +84,9 @@ prop_compose! {
 pub(in crate::config) fn without_lines(mut detect: Detect) -> Detect {
     for exception in &mut detect.exceptions {
         exception.line = None;
+    }
+    for line in detect.disabled_rules.values_mut() {
+        *line = None;
     }
     detect
 }

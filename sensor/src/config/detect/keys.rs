@@ -1,6 +1,6 @@
 //! The table of the section's keys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
@@ -12,6 +12,9 @@ use crate::{
     },
     detect::severity::Severity,
 };
+
+/// The key whose values' lines are noted, for warnings.
+pub(in crate::config) const DISABLED_RULES: &str = "disabled_rules";
 
 /// The keys, in the order in which they are shown.
 pub(in crate::config) const KEYS: &[Key] = &[
@@ -86,13 +89,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
     },
     Key {
         section: SECTION,
-        name: "disabled_rules",
+        name: DISABLED_RULES,
         meaning: &["Rules and detectors that are not used, by their ids."],
         read: |config, value| {
-            config.detect.disabled_rules = texts(value)?.into_iter().collect::<BTreeSet<_>>();
+            let ids = texts(value)?.into_iter();
+            config.detect.disabled_rules = ids.map(|id| (id, None)).collect();
             Ok(())
         },
-        show: |config| array(config.detect.disabled_rules.iter().map(|id| quoted(id))),
+        show: |config| array(config.detect.disabled_rules.keys().map(|id| quoted(id))),
     },
     Key {
         section: SECTION,

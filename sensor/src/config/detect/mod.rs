@@ -10,15 +10,16 @@ mod keys;
 #[cfg(test)]
 mod tests;
 
-pub(super) use keys::KEYS;
+pub(super) use keys::{DISABLED_RULES, KEYS};
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use self::exception::Exception;
+use super::value::Value;
 use crate::detect::severity::Severity;
 
 /// Which rules look at the events, and which of their alerts are wanted.
@@ -36,8 +37,9 @@ pub struct Detect {
     pub repeat_seconds: u32,
     /// Most alerts that are remembered, so that the same are not raised again.
     pub alerts: u32,
-    /// Ids of rules and detectors that are not used.
-    pub disabled_rules: BTreeSet<String>,
+    /// Ids of rules and detectors that are not used, each with the line that it is on; none if no file
+    /// says it.
+    pub disabled_rules: BTreeMap<String, Option<usize>>,
     /// What `%name%` stands for in rules.
     pub placeholders: BTreeMap<String, Vec<String>>,
     /// `[[detect.exception]]`: what raises no alert although a rule finds it.
@@ -74,7 +76,7 @@ impl Default for Detect {
             minimum_severity: Severity::Medium,
             repeat_seconds: 3600,
             alerts: 10_000,
-            disabled_rules: BTreeSet::new(),
+            disabled_rules: BTreeMap::new(),
             placeholders: BTreeMap::new(),
             exceptions: Vec::new(),
         }
@@ -82,6 +84,17 @@ impl Default for Detect {
 }
 
 impl Detect {
+    /// Notes on which line each of the disabled rules is, in the array that they were read from.
+    pub(super) fn note_lines(&mut self, array: Value<'_>, line: &dyn Fn(usize) -> usize) {
+        for value in array.array().into_iter().flatten() {
+            if let Ok(id) = value.string()
+                && let Some(noted) = self.disabled_rules.get_mut(id)
+            {
+                noted.get_or_insert_with(|| line(value.0.span().start));
+            }
+        }
+    }
+
     /// The time within which the same alert is not raised again.
     #[must_use]
     pub fn repeat(&self) -> Duration {

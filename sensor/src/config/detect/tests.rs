@@ -50,7 +50,7 @@ fn detect(text: &str) -> Detect {
 fn every_key_is_read() {
     let text = format!(
         "[detect]\nenabled = false\nrules = [\"/a\", \"/b.yml\"]\nbuiltin_rules = false\n\
-         minimum_severity = \"low\"\nrepeat_seconds = 0\nalerts = 5\ndisabled_rules = [\"x\", \"y\"]\n\
+         minimum_severity = \"low\"\nrepeat_seconds = 0\nalerts = 5\ndisabled_rules = [\"x\",\n \"y\"]\n\
          [detect.placeholders]\nadmins = [\"root\", \"a*\"]\nnone = []\n{BACKUP}"
     );
     assert_eq!(
@@ -62,7 +62,7 @@ fn every_key_is_read() {
             minimum_severity: Severity::Low,
             repeat_seconds: 0,
             alerts: 5,
-            disabled_rules: ["x".to_owned(), "y".to_owned()].into(),
+            disabled_rules: [("x".to_owned(), Some(8)), ("y".to_owned(), Some(9))].into(),
             placeholders: [
                 (
                     "admins".to_owned(),
@@ -72,7 +72,7 @@ fn every_key_is_read() {
             ]
             .into(),
             exceptions: vec![Exception {
-                line: Some(12),
+                line: Some(13),
                 rule: RuleChoice::Every,
                 fields: [(
                     "process.executable".to_owned(),

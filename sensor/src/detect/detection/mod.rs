@@ -8,7 +8,7 @@ pub mod setup;
 mod tests;
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     time::Duration,
 };
 
@@ -60,8 +60,8 @@ struct Active {
 struct Disabled(HashSet<String>);
 
 impl Disabled {
-    fn new(ids: &BTreeSet<String>) -> Self {
-        Self(ids.iter().map(|id| id.to_ascii_lowercase()).collect())
+    fn new(ids: &BTreeMap<String, Option<usize>>) -> Self {
+        Self(ids.keys().map(|id| id.to_ascii_lowercase()).collect())
     }
 
     fn contains(&self, id: &str) -> bool {
@@ -198,6 +198,7 @@ impl Active {
                 alert.reason = reason::correlated(&rule.name, &correlated);
                 alert.evidence = correlated.events;
                 alert.evidence_count = correlated.count;
+                alert.group = correlated.group;
             }
             self.found.push(alert);
         });
@@ -222,6 +223,7 @@ impl Active {
             self.below_severity = self.below_severity.saturating_add(u64::from(!is_wanted));
             is_wanted
         });
+        number(&mut self.found);
         let now = wall_offset.wall_time(origin.time);
         self.exceptions
             .retain(&mut self.found, classes, &fields, now);
@@ -229,5 +231,17 @@ impl Active {
             self.alerts.extend(self.repetition.take(alert, observed));
         }
         &self.alerts
+    }
+}
+
+/// Tells the alerts apart that one rule raised at an event, whatever becomes of each.
+fn number(found: &mut [Alert]) {
+    let mut rest = found;
+    while let Some((alert, earlier)) = rest.split_last_mut() {
+        let same = earlier
+            .iter()
+            .filter(|other| other.rule.id == alert.rule.id);
+        alert.ordinal = u32::try_from(same.count()).unwrap_or(u32::MAX);
+        rest = earlier;
     }
 }

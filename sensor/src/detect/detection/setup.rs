@@ -1,16 +1,17 @@
 //! What is in force: put together from the configuration, and checked, before anything is changed.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::{
     config::{Problem, detect::Detect},
     detect::{
         detector::Detector,
         exception::Exceptions,
+        known::KnownRules,
         sigma::{
             field::Class,
             reading::Placeholders,
-            ruleset::{Report, Ruleset, Sources},
+            ruleset::{Former, Report, Ruleset, Sources},
             taxonomy::LinuxTaxonomy,
         },
     },
@@ -47,6 +48,18 @@ impl Setup {
         builtin: &[(&str, &str)],
         detectors: Vec<Box<dyn Detector>>,
     ) -> Loaded {
+        Self::load_after(&mut Former::default(), detect, file, builtin, detectors)
+    }
+
+    /// The same while rules are in force: see [`Sources::load_after`].
+    #[must_use]
+    pub fn load_after(
+        former: &mut Former,
+        detect: &Detect,
+        file: &Arc<Path>,
+        builtin: &[(&str, &str)],
+        detectors: Vec<Box<dyn Detector>>,
+    ) -> Loaded {
         let mut sources = Sources::default();
         if detect.enabled {
             if detect.builtin_rules {
@@ -57,12 +70,13 @@ impl Setup {
             sources = detect.rules.paths().iter().fold(sources, Sources::path);
         }
         let placeholders = Placeholders(detect.placeholders.clone());
-        let loaded = sources.load(Arc::new(LinuxTaxonomy), &placeholders);
+        let loaded = sources.load_after(former, Arc::new(LinuxTaxonomy), &placeholders);
         let (setup, warnings) = if detect.enabled {
             Self::new(detect, file, loaded.ruleset, detectors)
         } else {
             let without = Detect {
                 exceptions: Vec::new(),
+                disabled_rules: BTreeMap::new(),
                 ..detect.clone()
             };
             Self::new(&without, file, loaded.ruleset, detectors)
@@ -83,19 +97,30 @@ impl Setup {
         rules: Ruleset,
         detectors: Vec<Box<dyn Detector>>,
     ) -> (Self, Vec<Problem>) {
-        let ids: BTreeSet<String> = rules
-            .descriptions()
-            .chain(detectors.iter().flat_map(|detector| detector.rules()))
-            .map(|rule| rule.id.to_ascii_lowercase())
-            .collect();
-        let is_rule = |id: &str| ids.contains(&id.to_ascii_lowercase());
-        let (exceptions, problems) = Exceptions::compile(
+        let known = KnownRules::new(
+            rules
+                .descriptions()
+                .chain(detectors.iter().flat_map(|detector| detector.rules())),
+        );
+        let (exceptions, mut problems) = Exceptions::compile(
             &detect.exceptions,
             file,
             &every_class(),
             &LinuxTaxonomy,
-            &is_rule,
+            &known,
         );
+        let unknown = detect
+            .disabled_rules
+            .iter()
+            .filter(|(id, _)| !known.has(id));
+        problems.extend(unknown.map(|(id, line)| Problem {
+            line: *line,
+            what: format!(
+                "`detect.disabled_rules` switches nothing off: {}",
+                known.none_is(id)
+            ),
+        }));
+        problems.sort();
         let setup = Self {
             rules,
             detectors,
@@ -103,6 +128,13 @@ impl Setup {
             detect: detect.clone(),
         };
         (setup, problems)
+    }
+
+    /// The titles of the Sigma rules, and of correlations.
+    #[cfg(test)]
+    pub(crate) fn titles(&self) -> Vec<String> {
+        let rules = self.rules.descriptions();
+        rules.map(|rule| rule.name.clone()).collect()
     }
 }
 

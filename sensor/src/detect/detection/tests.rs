@@ -197,6 +197,75 @@ fn what_is_switched_off_finds_nothing() {
     assert_eq!(found(&mut without, "attack", 1), ["every"]);
 }
 
+/// Finds every exec as often as it has arguments, under one id.
+struct Several(Arc<RuleDescription>);
+
+impl Detector for Several {
+    fn rules(&self) -> &[Arc<RuleDescription>] {
+        std::slice::from_ref(&self.0)
+    }
+
+    fn inspect(&mut self, observed: &Observed<'_>, alerts: &mut Vec<Alert>) {
+        for number in 0..3 {
+            let alert = Alert::single(self.0.clone(), String::new(), observed.event.origin);
+            let group = vec![("number".to_owned(), number.to_string())];
+            alerts.push(Alert { group, ..alert });
+        }
+    }
+
+    fn limits(&self, _: &mut dyn FnMut(&'static str, u64)) {}
+}
+
+#[test]
+fn alerts_of_one_rule_at_one_event_are_told_apart_and_none_repeats_another() {
+    let file = Arc::from(Path::new("sensor.toml"));
+    let play = || {
+        let [rule, _] = Every::new().0;
+        let detectors: Vec<Box<dyn Detector>> = vec![Box::new(Several(rule))];
+        let loaded = Setup::load(
+            &Detect::default(),
+            &file,
+            &[("builtin.yml", RULES)],
+            detectors,
+        );
+        let mut detection = Detection::new(loaded.setup);
+        let event = exec("attack", 1);
+        let alerts = detection.inspect(&observed(&event), WallOffset(0));
+        let named = alerts
+            .iter()
+            .map(|alert| (alert.rule.name.clone(), alert.ordinal));
+        let named: Vec<_> = named.collect();
+        assert_eq!(limits(&detection)["repeated"], 0);
+        named
+    };
+    let expected = [("Shell", 0), ("every", 0), ("every", 1), ("every", 2)];
+    assert_eq!(
+        play(),
+        expected.map(|(name, ordinal)| (name.to_owned(), ordinal))
+    );
+    assert_eq!(play(), play());
+}
+
+#[test]
+fn a_disabled_rule_that_nobody_knows_is_told_with_its_line() {
+    let loaded = load("[detect]\ndisabled_rules = [\n  \"evry\",\n  \"EVERY\",\n  \"Shel\",\n]\n");
+    let told: Vec<String> = loaded
+        .warnings
+        .iter()
+        .map(|warning| warning.warning(Path::new("sensor.toml")))
+        .collect();
+    let [every, shell] = told.as_slice() else {
+        panic!("{told:#?}");
+    };
+    assert!(every.starts_with("sensor.toml:3: warning: "), "{every}");
+    assert!(every.ends_with("did you mean `every` (every)?"), "{every}");
+    assert!(shell.starts_with("sensor.toml:5: warning: "), "{shell}");
+    assert!(shell.ends_with("-00000000000A` (Shell)?"), "{shell}");
+    // Nothing is expected of what is switched off.
+    let off = load("[detect]\nenabled = false\ndisabled_rules = [\"evry\"]\n");
+    assert_eq!(off.warnings, []);
+}
+
 const EXCEPTION: &str = "
 [[detect.exception]]
 rule = \"00000000-0000-0000-0000-00000000000a\"

@@ -13,6 +13,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     alert::Alert,
+    known::KnownRules,
     sigma::{
         field::{Class, Fields, Taxonomy},
         matcher::{Matcher, Scratch, Use},
@@ -51,21 +52,21 @@ impl Exceptions {
     /// Compiles exceptions for events of these classes. What is wrong with one does not concern the
     /// others; one that cannot match keeps nothing back.
     ///
-    /// `file` is the configuration, and `is_rule` says whether a rule or detector has an id.
+    /// `file` is the configuration, and `rules` are those that there are.
     #[must_use]
     pub fn compile(
         exceptions: &[Exception],
         file: &Arc<Path>,
         classes: &[Class],
         taxonomy: &dyn Taxonomy,
-        is_rule: &dyn Fn(&str) -> bool,
+        rules: &KnownRules,
     ) -> (Self, Vec<Problem>) {
-        let rules: Vec<_> = exceptions
+        let translated: Vec<_> = exceptions
             .iter()
             .map(|exception| translation::rule(exception, file))
             .collect();
         let taxonomy = translation::EveryClass { taxonomy, classes };
-        let (matcher, uses) = Matcher::compile(&rules, &taxonomy);
+        let (matcher, uses) = Matcher::compile(&translated, &taxonomy);
         let mut problems = Vec::new();
         for (exception, usable) in exceptions.iter().zip(&uses) {
             let mut problem = |what: String| {
@@ -75,12 +76,9 @@ impl Exceptions {
                 });
             };
             if let RuleChoice::Id(id) = &exception.rule
-                && !is_rule(id)
+                && !rules.has(id)
             {
-                problem(
-                    "keeps nothing back: no rule or detector in use has that id; `sensor rules list` has all ids"
-                        .to_owned(),
-                );
+                problem(format!("keeps nothing back: {}", rules.none_is(id)));
             }
             for name in exception.fields.keys() {
                 if !taxonomy.has(name) {

@@ -31,6 +31,11 @@ impl Allowance {
         }
     }
 
+    /// How much memory parts of rules have taken.
+    pub(super) const fn rule_bytes(&self) -> usize {
+        FILE_MEMORY_MAX.saturating_sub(self.rule_memory)
+    }
+
     /// Begins another rule.
     pub(super) fn begin_rule(&mut self) {
         self.tests = TESTS_MAX;

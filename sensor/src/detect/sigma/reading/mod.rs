@@ -35,7 +35,7 @@ mod trials;
 mod values;
 mod yaml;
 
-use std::{borrow::Cow, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, path::Path, sync::Arc};
 
 pub use allowance::{FILE_MEMORY_MAX, REGEXES_MAX, SELECTIONS_MAX, TESTS_MAX};
 pub use condition::{CONDITION_DEPTH_MAX, CONDITION_PARTS_MAX};
@@ -54,7 +54,7 @@ use super::{
     correlation::Correlation,
     filter::Filter,
     problem::Problem,
-    rule::{Place, Rule},
+    rule::{Header, Place, Rule},
 };
 
 /// Most bytes of a file.
@@ -76,8 +76,46 @@ pub struct Reading {
     pub correlations: Vec<Correlation>,
     /// Its filters.
     pub filters: Vec<Filter>,
+    /// Rules and filters that cannot be used until their placeholders have values.
+    pub unresolved: Vec<Unresolved>,
     /// What could not be used, at most [`PROBLEMS_MAX`]; the last one then says how many are not told.
     pub problems: Vec<Problem>,
+    /// Bytes that the texts and conditions of its rules take, about.
+    pub bytes: usize,
+}
+
+/// A rule or filter with placeholders that have no values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// Where it begins.
+    pub place: Place,
+    /// What it says of itself.
+    pub header: Header,
+    /// The placeholders, each with the first line that has it.
+    pub placeholders: BTreeMap<String, usize>,
+}
+
+impl Unresolved {
+    /// Why it is not used, and what to do.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let named: Vec<String> = self
+            .placeholders
+            .iter()
+            .map(|(name, line)| format!("`%{name}%` (line {line})"))
+            .collect();
+        Problem {
+            place: self.place.clone(),
+            title: Some(one_line(&self.header.title, TITLE_MAX)),
+            what: one_line(
+                &format!(
+                    "is not used until {} has values: give it some in [detect.placeholders]",
+                    named.join(", ")
+                ),
+                WHAT_MAX,
+            ),
+        }
+    }
 }
 
 /// Reads the text of a file. Bad text makes problems, never an error.
@@ -88,6 +126,7 @@ pub fn read(text: &str, file: &Arc<Path>, placeholders: &Placeholders) -> Readin
         context: Context {
             placeholders,
             allowance: &mut Allowance::new(),
+            unresolved: BTreeMap::new(),
         },
         global: None,
         previous: None,
@@ -119,6 +158,8 @@ pub fn read(text: &str, file: &Arc<Path>, placeholders: &Placeholders) -> Readin
 struct Context<'a> {
     placeholders: &'a Placeholders,
     allowance: &'a mut Allowance,
+    /// Placeholders of the rule that have no values, and where each is first.
+    unresolved: BTreeMap<String, usize>,
 }
 
 /// Goes through the documents of a file.
@@ -209,6 +250,7 @@ impl Reader<'_> {
 
     fn read(&mut self, document: &Node) -> Result<(), Flaw> {
         self.context.allowance.begin_rule();
+        self.context.unresolved.clear();
         if let Some(entry) = document.entry("correlation") {
             let correlation = correlation::read(document, entry, self.file)?;
             self.reading.correlations.push(correlation);
@@ -216,7 +258,9 @@ impl Reader<'_> {
         }
         if let Some(entry) = document.entry("filter") {
             let filter = filters::read(document, entry, self.file, &mut self.context)?;
-            self.reading.filters.push(filter);
+            if self.is_resolved(&filter.place, &filter.header) {
+                self.reading.filters.push(filter);
+            }
             return Ok(());
         }
         let entry = document.entry("detection").ok_or_else(|| {
@@ -228,17 +272,34 @@ impl Reader<'_> {
         let header = header::read(document)?;
         let log_source = header::log_source(document)?;
         let (selections, condition) = detection::read(entry, &["timeframe"], &mut self.context)?;
-        self.reading.rules.push(Rule {
-            place: Place {
-                file: Arc::clone(self.file),
-                line: document.line,
-            },
-            header,
-            log_source,
-            selections,
-            condition,
-        });
+        let place = Place {
+            file: Arc::clone(self.file),
+            line: document.line,
+        };
+        if self.is_resolved(&place, &header) {
+            self.reading.rules.push(Rule {
+                place,
+                header,
+                log_source,
+                selections,
+                condition,
+            });
+        }
         Ok(())
+    }
+
+    /// Whether all placeholders of what was just read have values; else that is noted.
+    fn is_resolved(&mut self, place: &Place, header: &Header) -> bool {
+        let placeholders = std::mem::take(&mut self.context.unresolved);
+        let is_resolved = placeholders.is_empty();
+        if !is_resolved {
+            self.reading.unresolved.push(Unresolved {
+                place: place.clone(),
+                header: header.clone(),
+                placeholders,
+            });
+        }
+        is_resolved
     }
 
     fn tell(&mut self, flaw: &Flaw, title: Option<String>) {
@@ -257,6 +318,7 @@ impl Reader<'_> {
     }
 
     fn finished(mut self) -> Reading {
+        self.reading.bytes = self.context.allowance.rule_bytes();
         if self.untold > 0 {
             self.reading.problems.push(Problem {
                 place: Place {

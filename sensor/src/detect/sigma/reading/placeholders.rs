@@ -19,17 +19,26 @@ enum Piece {
 }
 
 impl Placeholders {
-    /// A text with every combination of its placeholders' values; `\%` is a percent sign.
+    /// A text with every combination of its placeholders' values; `\%` is a percent sign. `unresolved`
+    /// is told of each placeholder without values, which is left as it is.
     ///
     /// # Errors
     ///
-    /// A placeholder without values, or too many combinations; for people.
-    pub(super) fn expand(&self, text: &str) -> Result<Vec<String>, String> {
+    /// Too many combinations; for people.
+    pub(super) fn expand(
+        &self,
+        text: &str,
+        unresolved: &mut dyn FnMut(String),
+    ) -> Result<Vec<String>, String> {
         let mut texts = vec![String::new()];
         for piece in pieces(text) {
             let choices = match piece {
                 Piece::Text(piece) => vec![piece],
-                Piece::Placeholder(name) => self.values(&name)?,
+                Piece::Placeholder(name) => self.values(&name).unwrap_or_else(|| {
+                    let left = vec![format!("%{name}%")];
+                    unresolved(name);
+                    left
+                }),
             };
             let count = texts.len().saturating_mul(choices.len());
             let bytes = bytes(&texts)
@@ -50,11 +59,10 @@ impl Placeholders {
         Ok(texts)
     }
 
-    fn values(&self, name: &str) -> Result<Vec<String>, String> {
-        let values = self.0.get(name).filter(|values| !values.is_empty());
-        let values = values
-            .ok_or_else(|| format!("the placeholder `%{name}%` has no values: give it some"))?;
-        Ok(values.iter().map(|value| whole(value)).collect())
+    /// What stands for a placeholder; none if nothing does.
+    fn values(&self, name: &str) -> Option<Vec<String>> {
+        let values = self.0.get(name).filter(|values| !values.is_empty())?;
+        Some(values.iter().map(|value| whole(value)).collect())
     }
 }
 
@@ -114,6 +122,11 @@ mod tests {
         Placeholders(values.iter().map(owned).collect())
     }
 
+    /// A text expanded, every placeholder of which has values.
+    fn expanded(known: &Placeholders, text: &str) -> Result<Vec<String>, String> {
+        known.expand(text, &mut |name| panic!("{name} has no values"))
+    }
+
     #[test]
     fn placeholders_stand_for_their_values() {
         let known = placeholders(&[("name", &["a", "b*"]), ("dir", &[r"C:\"]), ("none", &[])]);
@@ -127,27 +140,36 @@ mod tests {
             (r"%dir%*", &[r"C:\\*"]),
             (r"\\%name%", &[r"\\a", r"\\b*"]),
         ] {
-            assert_eq!(known.expand(text).unwrap(), wanted, "{text}");
+            assert_eq!(expanded(&known, text).unwrap(), wanted, "{text}");
         }
-        for unknown in ["%unknown%", "%none%"] {
-            let what = known.expand(unknown).unwrap_err();
-            assert!(what.contains(&format!("`{unknown}`")), "{what}");
-        }
+        let mut unresolved = Vec::new();
+        let texts = known.expand("%unknown%, %name%: %none%", &mut |name| {
+            unresolved.push(name);
+        });
+        assert_eq!(
+            texts.unwrap(),
+            ["%unknown%, a: %none%", "%unknown%, b*: %none%"]
+        );
+        assert_eq!(unresolved, ["unknown", "none"]);
     }
 
     #[test]
     fn combinations_are_bounded() {
         let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
         let known = Placeholders([("n".to_owned(), many)].into());
-        assert_eq!(known.expand("%n%%n%").unwrap().len(), 10_000);
-        assert!(known.expand("%n%%n%%n%").unwrap_err().contains("more than"));
+        assert_eq!(expanded(&known, "%n%%n%").unwrap().len(), 10_000);
+        assert!(
+            expanded(&known, "%n%%n%%n%")
+                .unwrap_err()
+                .contains("more than")
+        );
     }
 
     proptest! {
         #[test]
         fn any_text_expands_or_says_why(text in r"[a%\\ ]{0,12}") {
             let known = placeholders(&[("a", &["1", "2"])]);
-            if let Ok(texts) = known.expand(&text) {
+            if let Ok(texts) = known.expand(&text, &mut |_| {}) {
                 prop_assert!(!texts.is_empty());
             }
         }

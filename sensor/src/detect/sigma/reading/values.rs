@@ -102,7 +102,12 @@ fn alternatives(
         return null(modifiers).map(|test| vec![test]).map_err(flaw);
     }
     let texts = if modifiers.expand {
-        context.placeholders.expand(scalar.text()).map_err(flaw)?
+        let unresolved = &mut context.unresolved;
+        let mut note = |name| {
+            unresolved.entry(name).or_insert(line);
+        };
+        let expanded = context.placeholders.expand(scalar.text(), &mut note);
+        expanded.map_err(flaw)?
     } else {
         vec![scalar.text().to_owned()]
     };

@@ -24,9 +24,18 @@ use crate::detect::{
     },
 };
 
+/// Most rules, correlations and filters of a set.
+pub const RULES_MAX: usize = 50_000;
+
+/// Most bytes of all texts of a set, and of what their rules are written out to, as modifiers do.
+pub const BYTES_MAX: usize = 256 << 20;
+
 /// What was read so far.
 #[derive(Default)]
 pub(super) struct Assembly {
+    /// Rules, correlations and filters, those included that are left out.
+    count: usize,
+    bytes: usize,
     rules: Vec<Rule>,
     correlations: Vec<Correlation>,
     filters: Vec<Filter>,
@@ -36,15 +45,38 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Reads a text.
-    pub(super) fn read(&mut self, text: &str, file: &Arc<Path>, placeholders: &Placeholders) {
+    /// Reads a text, unless the set would grow too large by that: whether there was room for it.
+    pub(super) fn read(
+        &mut self,
+        text: &str,
+        file: &Arc<Path>,
+        placeholders: &Placeholders,
+    ) -> bool {
         let Reading {
             rules,
             correlations,
             filters,
+            unresolved,
             problems,
+            bytes,
         } = read(text, file, placeholders);
+        let count = rules.len() + correlations.len() + filters.len() + unresolved.len();
+        self.count = self.count.saturating_add(count);
+        self.bytes = self.bytes.saturating_add(bytes).saturating_add(text.len());
+        if self.count > RULES_MAX || self.bytes > BYTES_MAX {
+            let reason = format!(
+                "it makes more than {RULES_MAX} rules, or {} MiB of rules, together with those before it; \
+                 it and what comes after it is not read: load fewer",
+                BYTES_MAX >> 20
+            );
+            self.unreadable(Unreadable {
+                path: file.to_path_buf(),
+                reason,
+            });
+            return false;
+        }
         self.report.problems.extend(problems);
+        self.report.unresolved.extend(unresolved);
         for rule in rules {
             if self.admits(&rule.place, &rule.header) {
                 self.rules.push(rule);
@@ -60,6 +92,7 @@ impl Assembly {
                 self.filters.push(filter);
             }
         }
+        true
     }
 
     /// Something is wrong with a file.
@@ -99,25 +132,33 @@ impl Assembly {
         let places: Vec<(Place, Header)> = places.collect();
         let (correlator, of_correlations) =
             Correlator::compile(correlations, &rules, &uses, taxonomy);
-        let mut tell = |place: &Place, header: &Header, kind, usage: Use| {
+        let mut tell = |place: &Place, header: &Header, log_source, usage: Use| {
+            let kind = match log_source {
+                Some(_) => RuleKind::Sigma,
+                None => RuleKind::Correlation,
+            };
             let description = Arc::new(RuleDescription::of_header(header, kind));
             let in_force = !matches!(usage, Use::Refused(_));
             report.rules.push(RuleReport {
                 place: place.clone(),
                 title: header.title.clone(),
                 id: header.id.clone(),
+                log_source,
                 description: Arc::clone(&description),
                 usage,
             });
             in_force.then_some(description)
         };
         let rules = rules.iter().zip(uses);
-        let rules =
-            rules.map(|(rule, usage)| tell(&rule.place, &rule.header, RuleKind::Sigma, usage));
-        let rules = rules.collect();
+        let rules = rules
+            .map(|(rule, usage)| {
+                let log_source = Some(rule.log_source.clone());
+                tell(&rule.place, &rule.header, log_source, usage)
+            })
+            .collect();
         let correlations = places.iter().zip(of_correlations);
         let correlations = correlations
-            .map(|((place, header), usage)| tell(place, header, RuleKind::Correlation, usage))
+            .map(|((place, header), usage)| tell(place, header, None, usage))
             .collect();
         Loaded {
             ruleset: Ruleset {

@@ -2,13 +2,15 @@
 //!
 //! - [`sources`]: where rules come from. [`files`]: which files those are.
 //! - [`report`]: what became of each rule.
-//! - [`assembly`]: from what was read to what is in force.
+//! - [`assembly`]: from what was read to what is in force. [`former`]: what was there before a file went
+//!   bad.
 //!
 //! To load rules anew while events come: make a new set of the same sources, and unless its report
 //! [is fatal](Report::is_fatal) let it [take over](Ruleset::take_over) from the old one.
 
 mod assembly;
 mod files;
+mod former;
 mod report;
 mod sources;
 
@@ -17,7 +19,9 @@ mod tests;
 
 use std::{path::PathBuf, sync::Arc};
 
+pub use assembly::{BYTES_MAX, RULES_MAX};
 pub use files::{DEPTH_MAX, FILES_MAX};
+pub use former::Former;
 pub use report::{Report, RuleReport, Skipped, Unreadable};
 pub use sources::Sources;
 

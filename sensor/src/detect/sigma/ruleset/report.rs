@@ -1,13 +1,18 @@
 //! What became of each rule of a set.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::detect::{
     alert::RuleDescription,
     sigma::{
         matcher::Use,
         problem::Problem,
-        rule::{Place, Status},
+        reading::Unresolved,
+        rule::{LogSource, Place, Status},
     },
 };
 
@@ -18,6 +23,8 @@ pub struct Report {
     pub rules: Vec<RuleReport>,
     /// Those that are left out because of their status.
     pub skipped: Vec<Skipped>,
+    /// Those that are left out until their placeholders have values. These are no problems.
+    pub unresolved: Vec<Unresolved>,
     /// What could not be read, or is not clear.
     pub problems: Vec<Problem>,
     /// Files and directories that were named and could not be read at all. These are problems too.
@@ -33,6 +40,8 @@ pub struct RuleReport {
     pub title: String,
     /// Its id, if it has one.
     pub id: Option<String>,
+    /// The events that it is about; none of a correlation.
+    pub log_source: Option<LogSource>,
     /// What alerts say of it.
     pub description: Arc<RuleDescription>,
     /// How it can be used. One that is refused is not in force.
@@ -72,7 +81,35 @@ impl fmt::Display for Unreadable {
     }
 }
 
+impl RuleReport {
+    /// Why it is not in force, if it is not.
+    #[must_use]
+    pub fn refused(&self) -> Option<Problem> {
+        let Use::Refused(reason) = &self.usage else {
+            return None;
+        };
+        Some(Problem {
+            place: self.place.clone(),
+            title: Some(self.title.clone()),
+            what: format!("is not used: {reason}"),
+        })
+    }
+}
+
 impl Report {
+    /// Takes in what was told of some files, of which the rules that they held before stay in force.
+    pub(super) fn stay(&mut self, told: &Self, stays: &dyn Fn(&Path) -> bool) {
+        let refused = told.rules.iter().filter_map(RuleReport::refused);
+        let problems = told.problems.iter().cloned().chain(refused);
+        let of_files = problems.filter(|problem| stays(&problem.place.file));
+        self.problems.extend(of_files.map(|mut problem| {
+            problem
+                .what
+                .push_str("; what the file held before stays in force");
+            problem
+        }));
+    }
+
     /// Whether a path that was named could not be read at all: it is gone, or none of its files can be
     /// read. Rules that were loaded before should then stay in force. [`Self::unreadable`] says why.
     #[must_use]

@@ -9,6 +9,7 @@ use super::{
     Loaded,
     assembly::Assembly,
     files::{Search, is_rules, read_file},
+    former::{Former, bad_files},
     report::Unreadable,
 };
 use crate::detect::sigma::{field::Taxonomy, reading::Placeholders};
@@ -50,64 +51,128 @@ impl Sources {
         taxonomy: Arc<dyn Taxonomy + Send + Sync>,
         placeholders: &Placeholders,
     ) -> Loaded {
-        let mut assembly = Assembly::default();
-        let mut search = Search::default();
+        self.load_after(&mut Former::default(), taxonomy, placeholders)
+    }
+
+    /// The same while rules are in force: of a file that was good and now is not, what it held before
+    /// stays, and its problems say so. `former` is what files held, and is brought up to date unless the
+    /// report [is fatal](super::Report::is_fatal).
+    #[must_use]
+    pub fn load_after(
+        &self,
+        former: &mut Former,
+        taxonomy: Arc<dyn Taxonomy + Send + Sync>,
+        placeholders: &Placeholders,
+    ) -> Loaded {
+        let none = Former::default();
+        let (mut loaded, mut texts) = self.assemble(&none, Arc::clone(&taxonomy), placeholders);
+        if loaded.report.is_fatal() {
+            return loaded;
+        }
+        let bad = bad_files(&loaded.report);
+        let stays = former.changed(&texts, &bad);
+        if !stays.is_empty() {
+            let (again, with_former) = self.assemble(&stays, taxonomy, placeholders);
+            let told = std::mem::replace(&mut loaded, again);
+            loaded.report.stay(&told.report, &|file| stays.has(file));
+            texts = with_former;
+        }
+        texts.retain(|file| !bad.contains(file) || stays.has(file));
+        *former = texts;
+        loaded
+    }
+
+    /// Makes a set of what files hold, or of what some held before. The texts are those of files.
+    fn assemble(
+        &self,
+        instead: &Former,
+        taxonomy: Arc<dyn Taxonomy + Send + Sync>,
+        placeholders: &Placeholders,
+    ) -> (Loaded, Former) {
+        let mut reader = Reader {
+            assembly: Assembly::default(),
+            search: Search::default(),
+            texts: Former::default(),
+            instead,
+            placeholders,
+        };
         for source in &self.0 {
-            match source {
+            let has_room = match source {
                 Source::Text { name, text } => {
                     let file = Arc::from(Path::new(name));
-                    if is_rules(&file) {
-                        assembly.read(text, &file, placeholders);
-                    }
+                    !is_rules(&file) || reader.assembly.read(text, &file, placeholders)
                 }
-                Source::Path(path) => read_path(path, &mut search, &mut assembly, placeholders),
+                Source::Path(path) => reader.path(path),
+            };
+            if !has_room {
+                break;
             }
         }
-        assembly.finish(taxonomy)
+        (reader.assembly.finish(taxonomy), reader.texts)
     }
 }
 
-fn read_path(
-    path: &Path,
-    search: &mut Search,
-    assembly: &mut Assembly,
-    placeholders: &Placeholders,
-) {
-    let files = match search.files(path) {
-        Ok(files) => files,
-        Err(error) => return unreadable(assembly, path, error.to_string()),
-    };
-    let problems = search.take_problems();
-    let nothing = files.is_empty() && !search.found_again();
-    if let Some((place, what)) = problems.first().filter(|_| nothing) {
-        let reason = format!("nothing in it can be read: {}: {what}", place.display());
-        unreadable(assembly, path, reason);
-    } else if nothing && path.is_dir() {
-        let what = "there are no files of rules in it: they are named *.yml or *.yaml".to_owned();
-        assembly.problem(path, what);
-    }
-    for (place, what) in problems {
-        assembly.problem(&place, what);
-    }
-    let (mut read, mut last) = (0_usize, None);
-    for file in &files {
-        match read_file(file) {
-            Ok(text) => {
-                read += 1;
-                assembly.read(&text, &Arc::from(file.as_path()), placeholders);
-            }
+/// Reads files one after another.
+struct Reader<'a> {
+    assembly: Assembly,
+    search: Search,
+    /// What was read.
+    texts: Former,
+    /// What some files are taken to hold.
+    instead: &'a Former,
+    placeholders: &'a Placeholders,
+}
+
+impl Reader<'_> {
+    /// Reads a file, or those of a directory: whether there was room for them.
+    fn path(&mut self, path: &Path) -> bool {
+        let files = match self.search.files(path) {
+            Ok(files) => files,
             Err(error) => {
-                assembly.problem(file, format!("cannot read it: {error}"));
-                last = Some(error);
+                unreadable(&mut self.assembly, path, error.to_string());
+                return true;
+            }
+        };
+        let problems = self.search.take_problems();
+        let nothing = files.is_empty() && !self.search.found_again();
+        if let Some((place, what)) = problems.first().filter(|_| nothing) {
+            let reason = format!("nothing in it can be read: {}: {what}", place.display());
+            unreadable(&mut self.assembly, path, reason);
+        } else if nothing && path.is_dir() {
+            let what =
+                "there are no files of rules in it: they are named *.yml or *.yaml".to_owned();
+            self.assembly.problem(path, what);
+        }
+        for (place, what) in problems {
+            self.assembly.problem(&place, what);
+        }
+        let (mut read, mut last) = (0_usize, None);
+        for file in &files {
+            let text = match self.instead.of(file) {
+                Some(text) => Ok(text),
+                None => read_file(file).map(Arc::from),
+            };
+            match text {
+                Ok(text) => {
+                    read += 1;
+                    let name = Arc::from(file.as_path());
+                    if !self.assembly.read(&text, &name, self.placeholders) {
+                        return false;
+                    }
+                    self.texts.keep(file.clone(), text);
+                }
+                Err(error) => {
+                    let what = format!("cannot read it: {error}");
+                    self.assembly.problem(file, what);
+                    last = Some(error);
+                }
             }
         }
-    }
-    if let Some(error) = last.filter(|_| read == 0) {
-        unreadable(
-            assembly,
-            path,
-            format!("none of its files can be read: {error}"),
-        );
+        if let Some(error) = last.filter(|_| read == 0) {
+            let reason = format!("none of its files can be read: {error}");
+            unreadable(&mut self.assembly, path, reason);
+        }
+        true
     }
 }
 

@@ -221,7 +221,7 @@ fn what_is_not_asked_for_is_no_selection() {
 }
 
 #[test]
-fn placeholders_are_expanded_or_refused() {
+fn placeholders_are_expanded_or_the_rule_waits_for_values() {
     let item = document("  s:\n    f|expand|contains: '%servers%-x'\n  condition: s");
     let reading = read_with(&item, &expanding(&["a", "b*"]));
     assert_eq!(reading.problems, []);
@@ -229,9 +229,16 @@ fn placeholders_are_expanded_or_refused() {
         panic!("a mapping is one");
     };
     assert_eq!(items[0].values.tests, [[text("*a-x*"), text("*b*-x*")]]);
-    let (line, what) = problem(&item);
-    assert_eq!(line, 6);
-    assert!(what.contains("`%servers%` has no values"), "{what}");
+    let without = read(&item);
+    assert_eq!((without.rules, without.problems), (Vec::new(), Vec::new()));
+    let problem = without.unresolved[0].problem();
+    assert_eq!(problem.place.line, 1);
+    assert!(
+        problem
+            .what
+            .contains("until `%servers%` (line 6) has values"),
+        "{problem}"
+    );
     assert_eq!(alternatives("f: '%servers%'"), [text("%servers%")]);
 
     let networks = document("  s:\n    f|expand|cidr: '%servers%'\n  condition: s");
