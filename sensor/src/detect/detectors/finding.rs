@@ -7,9 +7,9 @@ use crate::{
         alert::{Alert, AttackTag, EVIDENCE_MAX, RuleDescription, RuleKind},
         severity::Severity,
     },
-    event::{Exec, Origin},
+    event::{Exec, Origin, Tgid},
     output::arguments::{Arguments, CommandLine},
-    process::Process,
+    process::{Image, Process, lineage::Ancestor},
 };
 
 /// Most characters of a text of the host's that are repeated in a reason.
@@ -110,17 +110,49 @@ pub(super) fn arguments(exec: &Exec) -> Vec<String> {
 
 /// A process by its program and id.
 pub(super) fn who(process: Option<&Process>) -> String {
-    let Some(process) = process else {
-        return "an unknown process".to_owned();
-    };
-    let mut name = match process.image.as_deref() {
+    process.map_or_else(
+        || "an unknown process".to_owned(),
+        |process| named(process.image.as_deref(), process.id.tgid),
+    )
+}
+
+/// An ancestor by the program that it was and its id.
+pub(super) fn who_made(ancestor: &Ancestor) -> String {
+    named(ancestor.image.as_deref(), ancestor.id.tgid)
+}
+
+fn named(image: Option<&Image>, id: Tgid) -> String {
+    let mut name = match image {
         Some(image) if !image.executable.is_empty() => quoted(&image.executable),
         Some(image) => quoted(&image.name),
         None => "process".to_owned(),
     };
     // Writing to a string cannot fail.
-    let _ = write!(name, " ({})", process.id.tgid);
+    let _ = write!(name, " ({id})");
     name
+}
+
+/// Most generations of one program between a process and what it was started for.
+const GENERATIONS: usize = 4;
+
+/// The process that made this one, and those before it that were the same program: a program that
+/// forks twice is not the parent of what it starts, for in between one has ended. Nearest first, each
+/// as it was when it made the next one.
+pub(super) fn makers(process: &Process) -> impl Iterator<Item = &Ancestor> {
+    let executable = |ancestor: &Ancestor| {
+        let image = ancestor.image.as_deref();
+        image.map(|image| image.executable.clone())
+    };
+    let first = process.lineage.ancestors().next().and_then(executable);
+    process
+        .lineage
+        .ancestors()
+        .enumerate()
+        .take_while(move |(number, ancestor)| {
+            *number == 0 || first.is_some() && executable(ancestor) == first
+        })
+        .map(|(_, ancestor)| ancestor)
+        .take(GENERATIONS)
 }
 
 #[cfg(test)]

