@@ -51,6 +51,7 @@ pub const RULES: &[(&str, &str)] = rules! {
     "privilege-escalation/sudo-shell-escape.yml"
     "privilege-escalation/sudoers-written.yml"
     "privilege-escalation/user-namespace-made.yml"
+    "stealth/command-cut-off.yml"
     "stealth/decoded-script-inline.yml"
     "stealth/decoded-script-run.yml"
     "stealth/exec-from-hidden-folder.yml"
