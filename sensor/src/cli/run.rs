@@ -150,6 +150,13 @@ fn watch(arguments: &RunArguments, config: &Config, file: Option<PathBuf>) -> Re
     let settings = detectors::Settings {
         own: Some(Tgid(std::process::id())),
         files: own_files(config, file.as_deref()),
+        // They were loaded before the hook that would tell of them.
+        programs: loaded
+            .ladder
+            .iter()
+            .flat_map(|outcome| &outcome.programs)
+            .filter_map(|program| program.id)
+            .collect(),
         ..detectors::Settings::default()
     };
     let rules = Rules::new(arguments.config.clone(), file, settings);

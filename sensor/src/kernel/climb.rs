@@ -4,7 +4,7 @@ use std::fs::File;
 
 use aya::{
     Btf, Ebpf,
-    programs::{CgroupAttachMode, Program, ProgramError},
+    programs::{CgroupAttachMode, Program, ProgramError, ProgramInfo},
 };
 
 use super::{
@@ -184,13 +184,14 @@ impl<'a> Climber<'a> {
                 ));
             }
         }
+        let info = program.info().ok();
         Ok(LoadedProgram {
             name: attachment.program,
             target,
-            verified_instructions: program
-                .info()
-                .ok()
-                .and_then(|info| info.verified_instruction_count()),
+            id: info.as_ref().map(ProgramInfo::id),
+            verified_instructions: info
+                .as_ref()
+                .and_then(ProgramInfo::verified_instruction_count),
         })
     }
 

@@ -101,6 +101,8 @@ pub struct LoadedProgram {
     pub name: &'static str,
     /// What it is attached to.
     pub target: &'static str,
+    /// The number by which others can open it, where the kernel tells.
+    pub id: Option<u32>,
     /// Instructions that the verifier looked at (from 5.16).
     pub verified_instructions: Option<u32>,
 }
