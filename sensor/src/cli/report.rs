@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     config::Config,
+    detect::detectors::blind,
     event::state::{HookReport, ProgramReport, RefusalReport, Started},
     kernel::{
         costs::costs,
@@ -20,7 +21,11 @@ const EXCLUDED: &str = "everything: excluded by `capture.exclude`";
 /// How programs that are loaded watch.
 pub(super) fn started(loaded: &Loaded, config: &Config) -> Started {
     Started {
-        hooks: loaded.ladder.iter().map(hook).collect(),
+        hooks: loaded
+            .ladder
+            .iter()
+            .map(|outcome| hook(outcome, config.detect.enabled))
+            .collect(),
         scope: loaded
             .options
             .scope
@@ -34,7 +39,13 @@ pub(super) fn started(loaded: &Loaded, config: &Config) -> Started {
     }
 }
 
-fn hook(outcome: &Outcome) -> HookReport {
+fn hook(outcome: &Outcome, detects: bool) -> HookReport {
+    let means = outcome.taken.map(|rung| rung.means.name());
+    let blind = if detects {
+        blind(outcome.hook.name, means)
+    } else {
+        &[]
+    };
     let misses = match outcome.taken {
         Some(rung) => rung.misses,
         None if outcome.refused.is_empty() => EXCLUDED,
@@ -42,7 +53,7 @@ fn hook(outcome: &Outcome) -> HookReport {
     };
     HookReport {
         event: outcome.hook.name.to_owned(),
-        means: outcome.taken.map(|rung| rung.means.name().to_owned()),
+        means: means.map(str::to_owned),
         programs: outcome
             .programs
             .iter()
@@ -53,6 +64,7 @@ fn hook(outcome: &Outcome) -> HookReport {
             })
             .collect(),
         misses: misses.to_owned(),
+        blind: blind.iter().map(|&rule| rule.to_owned()).collect(),
         refused: outcome
             .refused
             .iter()
@@ -105,16 +117,18 @@ mod tests {
             refused: vec![refusal(0), refusal(1)],
             programs: Vec::new(),
         };
-        let report = hook(&outcome);
+        let report = hook(&outcome, true);
         assert_eq!(report.means.as_deref(), Some("cgroup"));
         assert!(report.misses.contains("unix sockets"));
+        assert_eq!(report.blind, ["container-runtime-socket"]);
+        assert!(hook(&outcome, false).blind.is_empty());
         assert_eq!(report.refused[1].means, "kprobe");
         assert_eq!(report.refused[1].reason, "reason 1");
 
         outcome.taken = None;
-        assert_eq!(hook(&outcome).misses, EVERYTHING);
+        assert_eq!(hook(&outcome, true).misses, EVERYTHING);
         outcome.refused.clear();
-        assert_eq!(hook(&outcome).misses, EXCLUDED);
+        assert_eq!(hook(&outcome, true).misses, EXCLUDED);
     }
 
     #[test]

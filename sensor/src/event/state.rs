@@ -71,6 +71,9 @@ pub struct HookReport {
     /// What is not seen this way; empty if everything is.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub misses: String,
+    /// Ids of the rules of detectors that find nothing for that reason.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub blind: Vec<String>,
     /// Better means, and why each was not taken.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub refused: Vec<RefusalReport>,

@@ -99,6 +99,7 @@ prop_compose! {
         means in option::of(text()),
         programs in vec((text(), text(), any::<Option<u32>>()), 0..3),
         misses in text(),
+        blind in vec(text(), 0..3),
         refused in vec((text(), text()), 0..3),
     ) -> HookReport {
         HookReport {
@@ -113,6 +114,7 @@ prop_compose! {
                 })
                 .collect(),
             misses,
+            blind,
             refused: refused
                 .into_iter()
                 .map(|(means, reason)| RefusalReport { means, reason })

@@ -109,7 +109,11 @@ impl Page {
                     .map(|hook| hook.event.as_str())
                     .chain(["event"]),
             ),
-            column(all.iter().map(String::as_str).chain(["means", "misses"])),
+            column(
+                all.iter()
+                    .map(String::as_str)
+                    .chain(["means", "misses", "blind"]),
+            ),
         ];
         self.heading(&["event", "means"], "programs");
         for (hook, means) in hooks.iter().zip(&all) {
@@ -127,6 +131,9 @@ impl Page {
             self.line(&[&hook.event, means], Some(colour), &programs);
             if !hook.misses.is_empty() {
                 self.line(&["", "misses"], None, &hook.misses);
+            }
+            if !hook.blind.is_empty() {
+                self.line(&["", "blind"], None, &hook.blind.join(", "));
             }
         }
     }

@@ -9,10 +9,12 @@
 //! - [`kernel_code`]: modules and BPF programs; [`tampering`]: attacks on the sensor.
 //! - [`injection`]: processes that reach into others.
 //! - `network`: scans, beacons, tunnels, guesses at passwords, data that leaves.
+//! - [`blind`]: what is not found for want of a hook.
 //! - [`finding`]: what rules and alerts are made of; [`programs`]: what programs are;
 //!   [`connections`]: connections that processes have.
 //! - `scene`: made-up hosts for the detectors' tests.
 
+mod blind;
 mod connections;
 mod escape;
 mod fileless;
@@ -31,6 +33,7 @@ mod tampering;
 
 pub mod network;
 
+pub use blind::blind;
 use sensor_common::namespaces::Namespaces;
 
 use super::detector::Detector;

@@ -45,6 +45,8 @@ struct Hook<'a> {
     programs: &'a [ProgramReport],
     #[serde(skip_serializing_if = "str::is_empty")]
     missed: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    blind: &'a [String],
     #[serde(skip_serializing_if = "<[RefusalReport]>::is_empty")]
     refused: &'a [RefusalReport],
 }
@@ -56,6 +58,7 @@ impl<'a> Hook<'a> {
             means: hook.means.as_deref(),
             programs: &hook.programs,
             missed: &hook.misses,
+            blind: &hook.blind,
             refused: &hook.refused,
         }
     }

@@ -50,6 +50,7 @@ fn started() {
             verified_instructions: Some(700),
         }],
         misses: "nothing much".into(),
+        blind: vec!["a-rule".into()],
         refused: vec![RefusalReport {
             means: "tracing".into(),
             reason: "not permitted".into(),
@@ -80,6 +81,7 @@ fn started() {
                             "verified_instructions": 700,
                         }],
                         "missed": "nothing much",
+                        "blind": ["a-rule"],
                         "refused": [{"means": "tracing", "reason": "not permitted"}],
                     },
                     {"event": "ptrace"},
