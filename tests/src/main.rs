@@ -3,7 +3,7 @@
 //!
 //! One sensor runs for all scenarios of a rung (a configuration of the sensor: see [`rung`]), but
 //! for those that need a sensor of their own. Deeds are done in processes of their own: see
-//! [`stage`]. The families of scenarios are [`exec`], [`network`], [`privilege`], [`enrich`]
+//! [`stage`]. The families of scenarios are [`exec`], [`network`], [`privilege`], [`enrich`], [`detect`]
 //! and [`robustness`].
 
 #![deny(unsafe_code)]
@@ -101,6 +101,7 @@ fn all_scenarios() -> impl Iterator<Item = &'static Scenario> {
         privilege::SCENARIOS,
         enrich::SCENARIOS,
         detect::SCENARIOS,
+        detect::BYPASSES,
         robustness::SCENARIOS,
     ]
     .into_iter()
@@ -115,6 +116,7 @@ fn all_acts() -> impl Iterator<Item = &'static Act> {
         network::ACTS,
         privilege::ACTS,
         enrich::ACTS,
+        detect::ACTS,
         robustness::ACTS,
     ]
     .into_iter()

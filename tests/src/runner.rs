@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 
+use crate::detect::watch::{self, Watch};
 use crate::host::Host;
 use crate::place::Place;
 use crate::rung::Rung;
@@ -14,6 +15,9 @@ use crate::sensor::{Sensor, Settings};
 
 /// The scenario that looks at the sensor's output of a whole rung.
 pub const OUTPUT: &str = "output/whole";
+
+/// The same of the sensor that detects for several scenarios.
+pub const WATCHED: &str = "output/watched";
 
 /// Plays the scenarios; says whether all of them passed or could not be played.
 pub fn run(scenarios: &[&Scenario], rungs: &[Rung]) -> Result<bool> {
@@ -72,12 +76,16 @@ fn run_rung(
         folder: &place.folder,
         record: None,
     })?;
+    let mut watch = Watch::new(place.folder.clone());
     for scenario in scenarios {
+        if !watch::is_for(scenario) {
+            end_watch(&mut watch, rung, report)?;
+        }
         let folder = place.folder.join(scenario.name.replace('/', "-"));
         fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         sensor.clear();
         let begun = Instant::now();
-        let context = Context::new(host, rung, &sensor, folder, place.scope.as_deref());
+        let context = Context::new(host, rung, &sensor, &watch, folder, place.scope.as_deref());
         let result = scenario::play(scenario, &context);
         report.add(rung, scenario.name, begun.elapsed(), result);
         for note in context.notes() {
@@ -87,6 +95,18 @@ fn run_rung(
             .with_context(|| format!("cannot remove {}", context.folder.display()))?;
     }
 
+    end_watch(&mut watch, rung, report)?;
+    end(sensor, OUTPUT, rung, report)
+}
+
+/// Ends the sensor that detects for several scenarios, if one of them has started it.
+fn end_watch(watch: &mut Watch, rung: Rung, report: &mut Report) -> Result<()> {
+    let sensor = watch.end();
+    sensor.map_or(Ok(()), |sensor| end(sensor, WATCHED, rung, report))
+}
+
+/// Ends a sensor and looks at its output as a whole.
+fn end(sensor: Sensor, name: &str, rung: Rung, report: &mut Report) -> Result<()> {
     let begun = Instant::now();
     let ended = sensor.stop(Signal::TERM)?;
     let mut problems = ended.stream.problems().to_vec();
@@ -97,7 +117,7 @@ fn run_rung(
         [] => Ok(Outcome::Passed),
         some => Err(some.join("\n")),
     };
-    report.add(rung, OUTPUT, begun.elapsed(), result);
+    report.add(rung, name, begun.elapsed(), result);
     if !ended.diagnostics.is_empty() {
         println!("the sensor said:\n{}", indented(&ended.diagnostics));
     }

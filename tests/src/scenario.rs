@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use crate::clock;
 use crate::contract::{self, Window};
+use crate::detect::watch::Watch;
 use crate::event::{Event, Events};
 use crate::expect::Expect;
 use crate::host::Host;
@@ -44,6 +45,7 @@ pub struct Context<'a> {
     pub sensor: &'a Sensor,
     /// An empty folder for this scenario alone; its path has no symbolic links.
     pub folder: PathBuf,
+    watch: &'a Watch,
     scope: Option<&'a Path>,
     begun: u64,
     failures: RefCell<Vec<String>>,
@@ -57,6 +59,7 @@ impl<'a> Context<'a> {
         host: &'a Host,
         rung: Rung,
         sensor: &'a Sensor,
+        watch: &'a Watch,
         folder: PathBuf,
         scope: Option<&'a Path>,
     ) -> Self {
@@ -65,6 +68,7 @@ impl<'a> Context<'a> {
             rung,
             sensor,
             folder,
+            watch,
             scope,
             begun: clock::boot_nanoseconds(),
             failures: RefCell::default(),
@@ -89,6 +93,20 @@ impl<'a> Context<'a> {
     /// Everything that happened since the scenario began: see [`Sensor::settle`].
     pub fn settle(&self) -> Result<Events> {
         self.sensor.settle()
+    }
+
+    /// The sensor that detects, for all scenarios in a row that ask for it. Forgets what came before.
+    pub fn watch(&self) -> Result<&'a Sensor> {
+        let sensor = self.watch.sensor(|configuration, folder| {
+            Sensor::start(&Settings {
+                configuration: &format!("{}{configuration}", self.rung.hooks()),
+                scope: self.scope,
+                folder,
+                record: None,
+            })
+        })?;
+        sensor.clear();
+        Ok(sensor)
     }
 
     /// Starts a sensor for this scenario alone, with more configuration than the rung's.

@@ -1,6 +1,6 @@
 //! Scenarios of who it was: containers, names and digests.
 
-mod cgroup;
+pub mod cgroup;
 mod containers;
 mod hash_limits;
 mod hashes;

@@ -70,7 +70,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What could break a line, a quoted string or a terminal.
-const ODD: &[&[u8]] = &[
+pub const ODD: &[&[u8]] = &[
     b"two words",
     b"new\nline\r\n",
     b"tab\tand \"quotes\" 'both' \\ `and` $(more)",

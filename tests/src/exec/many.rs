@@ -32,13 +32,17 @@ const COUNT: usize = 2000;
 /// How many live at the same time.
 const BATCH: usize = 20;
 
-/// Runs the program that it is given many times, each with its number as the argument, and tells of
-/// each process.
+/// Runs the program that it is given many times (as often as the second argument says, if there is
+/// one), each with its number as the argument, and tells of each process.
 const MANY: Act = Act {
     name: "exec/many",
     play: |actor| {
         let program = actor.text(0)?.to_owned();
-        let numbers: Vec<usize> = (0..COUNT).collect();
+        let count = match actor.arguments.get(1) {
+            Some(_) => usize::try_from(actor.number(1)?)?,
+            None => COUNT,
+        };
+        let numbers: Vec<usize> = (0..count).collect();
         for batch in numbers.chunks(BATCH) {
             let mut children: Vec<Child> = Vec::with_capacity(BATCH);
             for number in batch {

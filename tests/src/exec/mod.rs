@@ -1,6 +1,6 @@
 //! Scenarios of the exec family: fork, exec, exit.
 
-mod arguments;
+pub mod arguments;
 mod files;
 pub mod image;
 mod life;

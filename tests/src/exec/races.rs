@@ -40,12 +40,17 @@ const RUNS: usize = 100;
 /// How often one is while its folder's descriptor changes: each takes a process of its own.
 const STAGES: usize = 15;
 
-/// Runs the program that it is given, again and again, while a thread overwrites the last letter of
-/// its path with `a` and `b`. Tells of each process, and how it ended.
+/// Runs the program that it is given, again and again (as often as the second argument says, if there
+/// is one), while a thread overwrites the last letter of its path with `a` and `b`. Tells of each
+/// process, and how it ended.
 const CHANGING_PATH: Act = Act {
     name: "exec/changing-path",
     play: |actor| {
         let path = c_path(Path::new(actor.text(0)?))?;
+        let runs = match actor.arguments.get(1) {
+            Some(_) => usize::try_from(actor.number(1)?)?,
+            None => RUNS,
+        };
         let path: Arc<[AtomicU8]> = path
             .as_bytes_with_nul()
             .iter()
@@ -66,7 +71,7 @@ const CHANGING_PATH: Act = Act {
                 }
             }
         });
-        for _ in 0..RUNS {
+        for _ in 0..runs {
             let pid = sys::spawn_racing(&path, c"racer")?;
             wait_and_keep(pid)?;
             let start = portrait::start(pid)?;

@@ -62,7 +62,7 @@ const CRITICAL: [&str; 7] = [
 ];
 
 /// On the CPU and for the seconds that it is given, makes connections and breaks them off, as fast as
-/// it can. Tells how many.
+/// it can; no more than the third argument says, if there is one. Tells how many.
 const FLOOD: Act = Act {
     name: "network/flood",
     play: |actor| {
@@ -70,12 +70,16 @@ const FLOOD: Act = Act {
         only.set(usize::try_from(actor.number(0)?)?);
         sched_setaffinity(None, &only)?;
         let deadline = Instant::now() + Duration::from_secs(actor.number(1)?);
+        let most = match actor.arguments.get(2) {
+            Some(_) => actor.number(2)?,
+            None => u64::MAX,
+        };
         let listener = tcp()?;
         bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
         listen(&listener, 16)?;
         let at = SocketAddr::try_from(getsockname(&listener)?)?;
         let mut connects = 0;
-        while Instant::now() < deadline {
+        while connects < most && Instant::now() < deadline {
             let client = tcp()?;
             connect(&client, &at)?;
             connects += 1;

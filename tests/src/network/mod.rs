@@ -1,22 +1,22 @@
 //! Scenarios of the network family.
 
-mod account;
+pub mod account;
 mod compat;
 mod datagram;
 mod dns;
 mod failing;
 mod flood;
-mod flow;
+pub mod flow;
 mod namespace;
 mod order;
 mod pair;
-mod puppet;
+pub mod puppet;
 mod race;
 mod reset;
 mod ring;
 mod sharing;
 mod tcp;
-mod turns;
+pub mod turns;
 mod udp;
 mod unix;
 

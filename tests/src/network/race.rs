@@ -36,18 +36,27 @@ pub const SCENARIOS: &[Scenario] = &[Scenario {
 /// How many connects there are at least.
 const CONNECTS: usize = 200;
 
+/// How many of them, where the second address is chosen.
+const CONNECTS_TO_CHOSEN: usize = 40;
+
 /// How many there are at most, where the race is not won before.
 const MOST_CONNECTS: usize = 5000;
 
 /// The two addresses differ in one byte, so that there is no third between them.
 const HOSTS: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)];
 
-/// Connects again and again while a thread changes the address. Tells of each connect when it was,
-/// and both ends of the connection by the kernel's own account.
+/// Connects again and again while a thread changes the address, between the first host and the second
+/// or one that it is given, which must differ in one byte. Tells of each connect when it was, and both ends of the connection by the
+/// kernel's own account.
 const CHANGING_ADDRESS: Act = Act {
     name: "network/changing-address",
     play: |actor| {
-        let mut targets = targets()?;
+        let [first, second] = HOSTS;
+        let (second, least) = match actor.arguments.first() {
+            Some(_) => (actor.text(0)?.parse()?, CONNECTS_TO_CHOSEN),
+            None => (second, CONNECTS),
+        };
+        let mut targets = targets([first, second])?;
         let [first, second] = &targets;
         let words = [first.word, second.word];
         let address = Arc::new([AtomicU64::new(first.word), AtomicU64::new(0)]);
@@ -64,7 +73,7 @@ const CHANGING_ADDRESS: Act = Act {
                 }
             }
         });
-        let connected = connect_all(actor, &address, &mut targets);
+        let connected = connect_all(actor, &address, &mut targets, least);
         over.store(true, Ordering::Relaxed);
         changer.join().ok().context("the thread died")?;
         connected
@@ -82,9 +91,8 @@ struct Target {
 }
 
 /// Two listeners, on the same port.
-fn targets() -> Result<[Target; 2]> {
+fn targets([first, second]: [Ipv4Addr; 2]) -> Result<[Target; 2]> {
     const ATTEMPTS: usize = 20;
-    let [first, second] = HOSTS;
     for _ in 0..ATTEMPTS {
         let first = target(first, 0)?;
         match target(second, first.at.port()) {
@@ -121,11 +129,12 @@ fn connect_all(
     actor: &mut Actor,
     address: &[AtomicU64; 2],
     targets: &mut [Target; 2],
+    least: usize,
 ) -> Result<()> {
     let mut changed = false;
     for number in 0..MOST_CONNECTS {
         let all_used = targets.iter().all(|target| target.connects > 0);
-        if number >= CONNECTS && changed && all_used {
+        if number >= least && changed && all_used {
             return Ok(());
         }
         let socket = tcp()?;

