@@ -34,9 +34,9 @@ const SHORT_LIVED: &str = "100";
 /// How many run while nobody reads the output: what is told of them is many times a pipe's room.
 const UNHEARD: &str = "60";
 
-/// How many connections flood rings that have room for less than a hundred, and for how many seconds at
-/// most.
-const FLOOD: [&str; 2] = ["60", "500"];
+/// For how many seconds a flood lasts at most, and how many connections it makes: several times what
+/// the rings have room for.
+const FLOOD: [&str; 2] = ["60", "300"];
 
 /// Each of many processes that are gone at once is found.
 fn short_lived(context: &Context<'_>) -> Result<Outcome> {
