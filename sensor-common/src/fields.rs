@@ -184,6 +184,7 @@ macro_rules! for_each_field {
                 SOCK_LOCAL6: Optional Bytes "sock.__sk_common.skc_v6_rcv_saddr",
                 SOCK_NET: Required Bytes "sock.__sk_common.skc_net",
                 SOCK_FLAGS: Required Bytes "sock.__sk_common.skc_flags",
+                SOCK_STATE: Required Bytes "sock.__sk_common.skc_state",
                 SOCK_PROTOCOL: Required Bytes "sock.sk_protocol",
                 SOCK_TYPE: Required Bytes "sock.sk_type",
                 SOCK_ERR: Required Bytes "sock.sk_err",

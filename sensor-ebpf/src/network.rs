@@ -31,6 +31,7 @@ const TCP_ESTABLISHED: u8 = 1;
 const TCP_SYN_SENT: u8 = 2;
 const TCP_SYN_RECV: u8 = 3;
 const TCP_CLOSE: u8 = 7;
+const TCP_CLOSE_WAIT: u8 = 8;
 const TCP_LISTEN: u8 = 10;
 
 /// `SOCK_DONE` (`enum sock_flags`, `include/net/sock.h`): the peer's end of stream was received.
@@ -202,9 +203,9 @@ pub fn accept<H: Hook>(sk: Pointer) {
     let Some(actor) = actor::current::<H::Access>(Kind::Accept) else {
         return;
     };
-    // It may be closed already, and then there is nothing to keep.
-    if let Some(socket) = SOCKETS.find(sk.key()) {
-        socket.owner = actor.owner;
+    match SOCKETS.find(sk.key()) {
+        Some(socket) => socket.owner = actor.owner,
+        None => accepted_from_unknown::<H::Access>(sk, &actor.owner),
     }
     if !wanted(Kind::Accept) {
         return;
@@ -213,6 +214,27 @@ pub fn accept<H: Hook>(sk: Pointer) {
         describe_socket::<H::Access>(sk, &mut record);
         record.submit();
     }
+}
+
+/// A connection of a listener that is not known. It may be closed already, and then there is nothing
+/// to keep.
+#[inline(always)]
+fn accepted_from_unknown<A: Access>(sk: Pointer, owner: &Owner) {
+    let state: u8 = field::SOCK_STATE.get::<A, _>(sk);
+    if state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT {
+        return;
+    }
+    let time = boot_time();
+    keep(
+        sk,
+        &SocketState {
+            owner: *owner,
+            opened: time,
+            established: time,
+            role: Role::Server as u32,
+            reserved: 0,
+        },
+    );
 }
 
 /// A cgroup program is asked whether a process may connect or bind: the rung where the functions
@@ -304,7 +326,9 @@ fn listener_key<A: Access>(sk: Pointer) -> ListenerKey {
 #[inline(always)]
 fn established<A: Access>(sk: Pointer, old: u8) {
     let time = boot_time();
-    if let Some(socket) = SOCKETS.find(sk.key()) {
+    if let Some(socket) = SOCKETS.find(sk.key())
+        && !is_left_over(socket, old)
+    {
         socket.established = time;
         let owner = socket.owner;
         if wanted(Kind::Established) {
@@ -333,6 +357,13 @@ fn established<A: Access>(sk: Pointer, old: u8) {
     if !is_hooked(hooked::ACCEPT) && wanted(Kind::Accept) {
         report::<A>(Kind::Accept, sk, &owner);
     }
+}
+
+/// Whether what is known is of an earlier socket at the same address: one whose end came while its
+/// `accept` was looked at.
+#[inline(always)]
+fn is_left_over(socket: &SocketState, old: u8) -> bool {
+    old == TCP_SYN_RECV && socket.established != 0
 }
 
 #[inline(always)]

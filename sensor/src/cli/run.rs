@@ -52,6 +52,7 @@ use crate::{
     host::Host,
     kernel::{
         hooks::Means,
+        listeners::{Added, Listeners},
         load::{self, Loaded},
         preflight,
         reader::{Reader, Reading, Stop},
@@ -59,7 +60,7 @@ use crate::{
     memory,
     output::{FormatChoice, Output},
     pipeline::{Pipeline, Setup},
-    process::snapshot::Sources,
+    process::{Process, listeners, snapshot::Sources},
     recording::{Frame, Writer},
 };
 
@@ -129,7 +130,7 @@ fn watch(arguments: &RunArguments, config: &Config, file: Option<PathBuf>) -> Re
         .build()
         .context("cannot set up signal handling")?;
     let mut signals = runtime.block_on(async { Signals::catch() })?;
-    let loaded = load::load(&options)?;
+    let mut loaded = load::load(&options)?;
     if loaded.ladder.iter().all(|outcome| outcome.taken.is_none()) {
         return Err(anyhow!(
             "this kernel took none of the hooks\n  `sensor doctor` says why for each of them"
@@ -169,6 +170,8 @@ fn watch(arguments: &RunArguments, config: &Config, file: Option<PathBuf>) -> Re
             scope: options.scope.as_ref().map(|scope| scope.path.clone()),
             boot: host.boot(),
         },
+        listeners: Listeners::take(&mut loaded.ebpf)
+            .context("cannot set up the kernel map LISTENERS")?,
         started,
         host,
     };
@@ -276,8 +279,23 @@ fn impatient() -> anyhow::Error {
 struct First {
     premises: Premises,
     sources: Sources,
+    listeners: Listeners,
     started: Started,
     host: Host,
+}
+
+impl First {
+    /// Tells the programs who listened before them: how many of those there is no room for.
+    fn tell_listeners(&mut self, processes: &[Process]) -> Result<u64> {
+        let mut full = 0;
+        for (key, owner) in listeners::read(&self.sources.proc, processes) {
+            let added = self.listeners.add(key, owner);
+            if added.context("cannot fill the kernel map LISTENERS")? == Added::Full {
+                full += 1;
+            }
+        }
+        Ok(full)
+    }
 }
 
 /// What the pipeline's thread works with.
@@ -292,7 +310,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(self, first: First) -> Result<()> {
+    fn run(self, mut first: First) -> Result<()> {
         let setup = Setup {
             boot: first.host.boot(),
             processes: self.config.limits.processes as usize,
@@ -318,6 +336,7 @@ impl Work {
             .sources
             .read()
             .context("cannot read the processes from /proc")?;
+        pipeline.earlier_listeners_full(first.tell_listeners(&processes)?);
         if self.config.enrich.accounts {
             pipeline.learn(enrichment::accounts_of_host(&first.sources.proc));
         }

@@ -9,6 +9,7 @@
 //! - [`preemption`]: whether programs need spares.
 //! - [`scope`]: the part of the host that is watched.
 //! - [`cgroups`]: the hierarchy that tells containers and units apart.
+//! - [`listeners`]: tells the programs who listened before them.
 //! - [`rings`]: reads records; [`reader`]: the thread that does so.
 //! - [`counters`]: reads what the programs counted.
 
@@ -19,6 +20,7 @@ pub mod costs;
 pub mod counters;
 pub mod fields;
 pub mod hooks;
+pub mod listeners;
 pub mod load;
 pub mod preemption;
 pub mod preflight;

@@ -101,6 +101,7 @@ pub struct Pipeline<O> {
     own: Option<Tgid>,
     detection: Detection,
     alerts_unwritable: u64,
+    earlier_listeners_full: u64,
     recorder: Option<Writer>,
     recording_failure: Option<RecordingError>,
     enrichment: Enrichment,
@@ -137,6 +138,7 @@ impl<O: Output> Pipeline<O> {
             own: setup.own,
             detection: setup.detection,
             alerts_unwritable: 0,
+            earlier_listeners_full: 0,
             recorder: setup.recorder,
             recording_failure: None,
             enrichment: setup.enrichment,
@@ -345,6 +347,7 @@ impl<O: Output> Pipeline<O> {
             ("cgroup_path_unreadable", cgroups.unreadable),
             ("cgroup_path_unknown", cgroups.unknown),
             ("alerts_unwritable", self.alerts_unwritable),
+            ("earlier_listeners_full", self.earlier_listeners_full),
         ]
         .map(|(name, count)| (name.to_owned(), count))
         .into();
@@ -464,6 +467,11 @@ impl<O: Output> Pipeline<O> {
             Ok(()) => self.sequence += 1,
             Err(_) => self.alerts_unwritable += 1,
         }
+    }
+
+    /// So many ports that were listened on before had no room among those that the programs know.
+    pub fn earlier_listeners_full(&mut self, count: u64) {
+        self.earlier_listeners_full = count;
     }
 
     /// Puts other rules in force, from the next event on.

@@ -2,6 +2,7 @@
 //!
 //! - [`table`]: the processes, bounded.
 //! - [`snapshot`]: those that were there before the sensor, from `/proc`.
+//! - [`listeners`]: who listened on ports before the sensor, from `/proc`.
 //! - [`lineage`]: their ancestors and leaders; [`entry`]: how they came into the host.
 //! - [`fingerprint`]: what they run, by its digest.
 //! - [`cgroups`]: the cgroups that they run in; [`placement`]: what a cgroup's path says.
@@ -10,6 +11,7 @@ pub mod cgroups;
 pub mod entry;
 pub mod fingerprint;
 pub mod lineage;
+pub mod listeners;
 pub mod placement;
 pub mod snapshot;
 pub mod table;

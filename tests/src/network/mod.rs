@@ -8,6 +8,7 @@ mod failing;
 mod flood;
 pub mod flow;
 mod namespace;
+mod older;
 mod order;
 mod pair;
 pub mod puppet;
@@ -32,6 +33,7 @@ pub const SCENARIOS: &[&[Scenario]] = &[
     failing::SCENARIOS,
     reset::SCENARIOS,
     race::SCENARIOS,
+    older::SCENARIOS,
     order::SCENARIOS,
     flood::SCENARIOS,
     ring::SCENARIOS,
