@@ -8,6 +8,7 @@
 //! `verifier` is not about time: it keeps the committed table of how much of each program every
 //! kernel's verifier had to look at ([`verifier`]).
 
+mod detect;
 mod figures;
 mod goal;
 mod latency;
@@ -82,6 +83,8 @@ enum Name {
     Latency,
     /// How many events a core writes down in a second, in each format
     Output,
+    /// What rules and detectors cost an event, and whether what they remember is bounded
+    Detect,
     /// Rewrites docs/verifier.md: how much of each program every kernel's verifier looks at
     Verifier,
 }
@@ -151,6 +154,9 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
     if args.rungs && name == Name::Overhead {
         command.push("--rungs".into());
     }
+    if name == Name::Detect {
+        command.extend(detect::arguments(place));
+    }
     command.extend(args.args.iter().cloned());
     say(format_args!("bench {} on {}", name.as_str(), place.name()));
     let result = place
@@ -168,6 +174,7 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
         Name::Population => population::report(figures, unit),
         Name::Latency => latency::report(figures),
         Name::Output => output::report(figures, unit),
+        Name::Detect => detect::report(figures, unit),
         Name::Verifier => return Ok(true),
     }
     .with_context(|| format!("the bench {} returned odd figures", name.as_str()))?;
@@ -182,7 +189,7 @@ fn measure(args: &BenchArgs, name: Name, place: &Place) -> Result<bool> {
 
 impl Name {
     /// Those that measure a running sensor.
-    const MEASURING: [Self; 7] = [
+    const MEASURING: [Self; 8] = [
         Self::Overhead,
         Self::Userspace,
         Self::Memory,
@@ -190,6 +197,7 @@ impl Name {
         Self::Population,
         Self::Latency,
         Self::Output,
+        Self::Detect,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -201,6 +209,7 @@ impl Name {
             Self::Population => "population",
             Self::Latency => "latency",
             Self::Output => "output",
+            Self::Detect => "detect",
             Self::Verifier => "verifier",
         }
     }
@@ -208,7 +217,7 @@ impl Name {
     /// Memory does not depend on time, and a million events take long where instructions are counted.
     const fn emulation(self) -> Emulation {
         match self {
-            Self::Memory | Self::Population | Self::Output => Emulation::Fast,
+            Self::Memory | Self::Population | Self::Output | Self::Detect => Emulation::Fast,
             _ => Emulation::Counting,
         }
     }

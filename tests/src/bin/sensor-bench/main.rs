@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod cgroup;
+mod detect;
 mod host;
 mod latency;
 mod lines;
@@ -70,6 +71,8 @@ enum Bench {
     Latency(latency::Arguments),
     /// How many events a core writes down, in each format
     Output(output::Arguments),
+    /// What detection costs an event, and that what it remembers is bounded
+    Detect(detect::Arguments),
     /// What `sensor doctor` says on each rung of the ladder of hooks
     Verifier,
     /// One measurement, in a process of its own
@@ -105,6 +108,7 @@ fn run(cli: &Cli) -> Result<Option<Value>> {
         Bench::Population(arguments) => population::run(setting, arguments)?,
         Bench::Latency(arguments) => latency::run(setting, arguments)?,
         Bench::Output(arguments) => output::run(setting, arguments)?,
+        Bench::Detect(arguments) => detect::run(arguments)?,
         Bench::Verifier => verifier::run(setting)?,
         Bench::Worker(arguments) => return worker::measure(arguments).map(|()| None),
         Bench::Load(arguments) => return worker::load(arguments).map(|()| None),
