@@ -16,7 +16,8 @@ use crate::{
 pub(crate) fn withstands<Made: Detector>(make: impl Fn() -> Made) {
     let process = || proptest::option::of(arbitrary::process());
     let happening = (arbitrary::event(), [process(), process(), process()]);
-    let mut runner = TestRunner::new(Config::with_cases(128));
+    // A case is two dozen events. With `PROPTEST_CASES` in the environment there are more.
+    let mut runner = TestRunner::new(Config::with_cases(Config::default().cases / 5));
     let happenings = proptest::collection::vec(happening, 1..24);
     let result = runner.run(&happenings, |happenings| {
         let mut detector = make();

@@ -174,7 +174,7 @@ fn copes_with_anything_and_stays_bounded() {
     let mut detector = ServerShell::new();
     let image = scene.process(703).image.clone();
     let accept = Body::Accept(connection(FAR));
-    for tgid in 0..1_000_000 {
+    for tgid in 0..30_000 {
         let process = Process {
             image: image.clone(),
             ..Process::unknown(crate::event::arbitrary::boot(), process_id(tgid))
@@ -183,5 +183,5 @@ fn copes_with_anything_and_stays_bounded() {
         detector.serves(&event, &process);
     }
     assert_eq!(detector.servers.len(), SERVERS_MAX);
-    assert_eq!(detector.servers.evicted(), 1_000_000 - SERVERS_MAX as u64);
+    assert_eq!(detector.servers.evicted(), 30_000 - SERVERS_MAX as u64);
 }

@@ -144,7 +144,7 @@ fn answers_are_remembered_but_not_what_is_missing() {
 }
 
 #[test]
-fn a_million_files_take_the_room_of_the_limits() {
+fn many_files_take_the_room_of_the_limits() {
     let path = Path::new("/bin/sleep");
     let settings = Settings {
         queue: 8,
@@ -153,7 +153,7 @@ fn a_million_files_take_the_room_of_the_limits() {
     let (sender, receiver) = sync_channel(settings.queue);
     let mut digests = Digests::new(&settings, sender);
     let mut request = executable(key(path), path, ended());
-    for inode in 0..1_000_000 {
+    for inode in 0..40_000 {
         request.file.inode = inode;
         let ticket = digests.request_executable(request.clone()).unwrap();
         drop(receiver.recv().unwrap());
@@ -168,6 +168,6 @@ fn a_million_files_take_the_room_of_the_limits() {
             });
         }
     }
-    assert_eq!(digests.counters().evicted, 875_000 - 4_096);
+    assert_eq!(digests.counters().evicted, 35_000 - 4_096);
     assert!(digests.under_way() <= 16);
 }

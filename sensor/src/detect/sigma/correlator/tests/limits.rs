@@ -27,7 +27,7 @@ fn every_kind() -> Vec<Correlation> {
 use crate::detect::sigma::correlation::Statistic;
 
 #[test]
-fn a_million_groups_leave_ten_thousand() {
+fn many_groups_leave_ten_thousand() {
     let count = correlation("count", ["r0"], Ask::EventCount(at_least(2.0)));
     let mut groups = Groups::new(GROUPS_MAX, BYTES_MAX);
     let mut see = |number: u64| {
@@ -50,7 +50,7 @@ fn a_million_groups_leave_ten_thousand() {
         let found = groups.add(key, &seen, 10 * SECOND, || empty(&count, 1), judge);
         (found.is_some(), groups.size(), groups.limits())
     };
-    for number in 0..1_000_000 {
+    for number in 0..30_000 {
         let (found, (kept, bytes), _) = see(number);
         assert!(
             !found && kept <= GROUPS_MAX && bytes <= 10 << 20,
@@ -58,9 +58,9 @@ fn a_million_groups_leave_ten_thousand() {
         );
     }
     // The latest are there, the first are not.
-    let (found, (kept, _), limits) = see(999_999);
+    let (found, (kept, _), limits) = see(29_999);
     assert!(found);
-    assert_eq!((kept, limits.groups), (GROUPS_MAX - 1, 990_000));
+    assert_eq!((kept, limits.groups), (GROUPS_MAX - 1, 20_000));
     assert!(!see(0).0);
 }
 
