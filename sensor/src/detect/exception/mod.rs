@@ -140,13 +140,11 @@ impl Exceptions {
             return;
         }
         self.matching.clear();
-        for class in classes {
-            let matching = &mut self.matching;
-            self.matcher
-                .matches(*class, fields, &mut self.scratch, &mut |index| {
-                    matching.push(index);
-                });
-        }
+        let matching = &mut self.matching;
+        self.matcher
+            .matches(classes, fields, &mut self.scratch, &mut |_, index| {
+                matching.push(index);
+            });
         // The first in the configuration counts, whatever class it matched in.
         self.matching.sort_unstable();
         self.matching.dedup();

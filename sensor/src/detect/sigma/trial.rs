@@ -52,7 +52,7 @@ impl<'a, T: Taxonomy> Candidate<'a, T> {
             is_possible = true;
             let mut found = false;
             self.matcher
-                .matches(*class, &fields, &mut Scratch::default(), &mut |_| {
+                .matches(&[*class], &fields, &mut Scratch::default(), &mut |_, _| {
                     found = true;
                 });
             if found {

@@ -7,7 +7,8 @@
 //! - `compile`: from rules as they were written to conditions (`node`) over questions to one field
 //!   (`atom`; `atoms` has all of them), of which those about text are in `text`.
 //! - [`Use`]: what a rule is good for.
-//! - `witness`: what a rule cannot match without. `search`: finds that in an event.
+//! - `witness`: what a rule cannot match without. `search`: finds that in an event, of which `grams` are
+//!   for texts within texts.
 //! - `evaluate`: answers conditions. [`Scratch`]: what is kept of the event in hand.
 //! - `fold`: text without case.
 
@@ -16,6 +17,7 @@ mod atoms;
 mod compile;
 mod evaluate;
 mod fold;
+mod grams;
 mod node;
 mod scratch;
 mod search;
@@ -91,27 +93,39 @@ impl Matcher {
         (matcher, uses)
     }
 
-    /// Calls `found` with the index of each rule that matches an event, in ascending order.
+    /// Calls `found` with each class that an event is of and the index of each rule that matches it as
+    /// one of that class: class by class, and in ascending order.
     pub fn matches<F: Fields + ?Sized>(
         &self,
-        class: Class,
+        classes: &[Class],
+        event: &F,
+        scratch: &mut Scratch,
+        found: &mut dyn FnMut(Class, usize),
+    ) {
+        scratch.begin(self.fields.len(), self.atoms.len());
+        for class in classes {
+            if let Some(rules) = self.classes.get(usize::from(class.0))
+                && !rules.programs.is_empty()
+            {
+                self.matches_of(rules, event, scratch, &mut |rule| found(*class, rule));
+            }
+        }
+    }
+
+    fn matches_of<F: Fields + ?Sized>(
+        &self,
+        rules: &ClassRules,
         event: &F,
         scratch: &mut Scratch,
         found: &mut dyn FnMut(usize),
     ) {
-        let Some(rules) = self.classes.get(usize::from(class.0)) else {
-            return;
-        };
-        if rules.programs.is_empty() {
-            return;
-        }
-        scratch.begin(self.fields.len(), self.atoms.len(), rules.programs.len());
         let Scratch {
             texts,
             answers,
             candidates,
             ..
         } = scratch;
+        candidates.begin(rules.programs.len());
         rules
             .searches
             .candidates(event, &self.fields, texts, candidates);

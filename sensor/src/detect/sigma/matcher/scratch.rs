@@ -11,7 +11,8 @@ const KEPT_TEXT: usize = 1 << 20;
 /// What a [`Matcher`](super::Matcher) needs while it looks at an event, to be used again for the next.
 ///
 /// It grows to what the largest matcher needs that it was used with, and to a megabyte of text; after
-/// that there is no allocation. It may be used with one matcher after another.
+/// that there is no allocation. It may be used with one matcher after another. What was found out of
+/// an event counts for all of its classes.
 #[derive(Debug, Default)]
 pub struct Scratch {
     turn: Turn,
@@ -20,13 +21,13 @@ pub struct Scratch {
     pub(super) candidates: Candidates,
 }
 
-/// Which event it is. What has another turn's number is of another event: so nothing has to be
-/// cleared.
+/// Which event it is, and for candidates which of its classes. What has another turn's number is of
+/// another: so nothing has to be cleared.
 type Turn = u32;
 
 impl Scratch {
     /// Begins with an event.
-    pub(super) fn begin(&mut self, fields: usize, atoms: usize, programs: usize) {
+    pub(super) fn begin(&mut self, fields: usize, atoms: usize) {
         if self.turn == Turn::MAX {
             // The numbers begin again, so those that were kept have no meaning any more.
             *self = Self::default();
@@ -37,17 +38,16 @@ impl Scratch {
         if self.answers.known.len() < atoms {
             self.answers.known.resize(atoms, (0, false));
         }
-        self.candidates.turn = self.turn;
-        self.candidates.programs.clear();
-        if self.candidates.chosen.len() < programs {
-            self.candidates.chosen.resize(programs, 0);
-        }
     }
 
     #[cfg(test)]
     pub(super) fn near_the_last_turn() -> Self {
         Self {
             turn: Turn::MAX - 3,
+            candidates: Candidates {
+                turn: Turn::MAX - 4,
+                ..Candidates::default()
+            },
             ..Self::default()
         }
     }
@@ -171,6 +171,18 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
+    /// Begins with a class of an event.
+    pub(super) fn begin(&mut self, programs: usize) {
+        if self.turn == Turn::MAX {
+            *self = Self::default();
+        }
+        self.turn += 1;
+        self.programs.clear();
+        if self.chosen.len() < programs {
+            self.chosen.resize(programs, 0);
+        }
+    }
+
     pub(super) fn add(&mut self, programs: &[usize]) {
         for &program in programs {
             if let Some(chosen) = self.chosen.get_mut(program)

@@ -9,6 +9,7 @@ use aho_corasick::{Anchored, MatchKind, StartKind, automaton::Automaton, dfa, nf
 
 use super::{
     atom::Subject,
+    grams::Grams,
     scratch::{Candidates, Texts},
     witness::Clue,
 };
@@ -35,8 +36,11 @@ type Tails = HashMap<Box<str>, Box<[usize]>, BuildHasherDefault<ShortTextHasher>
 /// Programs by texts in a text.
 #[derive(Debug)]
 struct Insides {
-    automaton: Automatons,
-    /// By the number of the text in the automaton.
+    long: Grams<4>,
+    short: Grams<2>,
+    /// The few texts that no gram picks out, by their place here.
+    rest: Option<(Automatons, Box<[usize]>)>,
+    /// By the number of the text.
     programs: Box<[Box<[usize]>]>,
 }
 
@@ -154,56 +158,89 @@ impl Searches {
 impl Insides {
     /// None if there are too many texts for an automaton.
     fn new(texts: &BTreeMap<&str, Vec<usize>>) -> Option<Self> {
-        let bytes: usize = texts.keys().map(|text| text.len()).sum();
-        let automaton = if bytes <= FAST_BYTES_MAX {
-            let automaton = dfa::DFA::builder()
-                .match_kind(MatchKind::Standard)
-                .start_kind(StartKind::Unanchored)
-                .prefilter(false)
-                .build(texts.keys())
-                .ok()?;
-            automaton.start_state(Anchored::No).ok()?;
-            Automatons::Fast(Box::new(automaton))
+        let mut left: Vec<(usize, &str)> = texts.keys().copied().enumerate().collect();
+        let long = Grams::new(&mut left);
+        let short = Grams::new(&mut left);
+        let rest = if left.is_empty() {
+            None
         } else {
-            let automaton = contiguous::NFA::builder()
-                .match_kind(MatchKind::Standard)
-                .prefilter(false)
-                .build(texts.keys())
-                .ok()?;
-            automaton.start_state(Anchored::No).ok()?;
-            Automatons::Small(Box::new(automaton))
+            let (numbers, texts): (Vec<usize>, Vec<&str>) = left.into_iter().unzip();
+            Some((Automatons::new(&texts)?, numbers.into()))
         };
         let programs = texts
             .values()
             .map(|programs| programs.as_slice().into())
             .collect();
         Some(Self {
-            automaton,
+            long,
+            short,
+            rest,
             programs,
         })
     }
 
     fn search(&self, text: &str, candidates: &mut Candidates) {
-        match &self.automaton {
-            Automatons::Fast(automaton) => self.walk(&**automaton, text, candidates),
-            Automatons::Small(automaton) => self.walk(&**automaton, text, candidates),
+        let mut found = |number: usize| {
+            if let Some(programs) = self.programs.get(number) {
+                candidates.add(programs);
+            }
+        };
+        self.long.search(text.as_bytes(), &mut found);
+        if !self.short.is_empty() {
+            self.short.search(text.as_bytes(), &mut found);
+        }
+        if let Some((automaton, numbers)) = &self.rest {
+            automaton.search(text, &mut |place| {
+                if let Some(number) = numbers.get(place) {
+                    found(*number);
+                }
+            });
+        }
+    }
+}
+
+impl Automatons {
+    /// None if there are too many texts for an automaton.
+    fn new(texts: &[&str]) -> Option<Self> {
+        let bytes: usize = texts.iter().map(|text| text.len()).sum();
+        if bytes <= FAST_BYTES_MAX {
+            let automaton = dfa::DFA::builder()
+                .match_kind(MatchKind::Standard)
+                .start_kind(StartKind::Unanchored)
+                .prefilter(false)
+                .build(texts)
+                .ok()?;
+            automaton.start_state(Anchored::No).ok()?;
+            Some(Self::Fast(Box::new(automaton)))
+        } else {
+            let automaton = contiguous::NFA::builder()
+                .match_kind(MatchKind::Standard)
+                .prefilter(false)
+                .build(texts)
+                .ok()?;
+            automaton.start_state(Anchored::No).ok()?;
+            Some(Self::Small(Box::new(automaton)))
         }
     }
 
-    /// Every text must be found, also one in another, so the states are gone through one by one.
-    fn walk<A: Automaton>(&self, automaton: &A, text: &str, candidates: &mut Candidates) {
-        let Ok(mut state) = automaton.start_state(Anchored::No) else {
-            return;
-        };
-        for &byte in text.as_bytes() {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
-                for index in 0..automaton.match_len(state) {
-                    let found = automaton.match_pattern(state, index).as_usize();
-                    if let Some(programs) = self.programs.get(found) {
-                        candidates.add(programs);
-                    }
-                }
+    fn search(&self, text: &str, found: &mut dyn FnMut(usize)) {
+        match self {
+            Self::Fast(automaton) => walk(&**automaton, text, found),
+            Self::Small(automaton) => walk(&**automaton, text, found),
+        }
+    }
+}
+
+/// Every text must be found, also one in another, so the states are gone through one by one.
+fn walk<A: Automaton>(automaton: &A, text: &str, found: &mut dyn FnMut(usize)) {
+    let Ok(mut state) = automaton.start_state(Anchored::No) else {
+        return;
+    };
+    for &byte in text.as_bytes() {
+        state = automaton.next_state(Anchored::No, state, byte);
+        if automaton.is_special(state) && automaton.is_match(state) {
+            for index in 0..automaton.match_len(state) {
+                found(automaton.match_pattern(state, index).as_usize());
             }
         }
     }

@@ -116,21 +116,12 @@ impl Ruleset {
             hits,
         } = self;
         hits.clear();
-        for class in classes {
-            let of_other_classes = hits.len();
-            matcher.matches(*class, event, scratch, &mut |rule| {
-                if !hits
-                    .iter()
-                    .take(of_other_classes)
-                    .any(|hit| hit.rule == rule)
-                {
-                    hits.push(Hit {
-                        rule,
-                        class: *class,
-                    });
-                }
-            });
-        }
+        matcher.matches(classes, event, scratch, &mut |class, rule| {
+            // It may have matched the event as another class.
+            if !hits.iter().any(|hit| hit.rule == rule) {
+                hits.push(Hit { rule, class });
+            }
+        });
         if hits.is_empty() {
             return;
         }

@@ -238,6 +238,14 @@ impl<'a> ObservedFields<'a> {
     fn argument(&self, number: usize) -> Option<&'a str> {
         let bytes = &*self.exec()?.arguments.bytes;
         let ended = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+        if ended.is_empty() {
+            return None;
+        }
+        let argument = ended.split(|byte| *byte == 0).nth(number)?;
+        if let Ok(argument) = str::from_utf8(argument) {
+            return Some(argument);
+        }
+        // A byte that is replaced is never one that ends an argument.
         self.bytes(Slot::Arguments, ended)?.split('\0').nth(number)
     }
 

@@ -1,8 +1,8 @@
 //! Single questions, each with what it matches and what not.
 
 use super::{
-    ALL, Condition, Matcher, Names, Owned, Scratch, Search, Test, TestEvent, Values, any, found,
-    is_match, item, pattern_of, rule, single, text,
+    ALL, Condition, FEW, Matcher, Names, Owned, Scratch, Search, Test, TestEvent, Values, any,
+    found, is_match, item, pattern_of, rule, single, text,
 };
 use crate::detect::sigma::rule::{MomentPart, Network, Position, Relation};
 
@@ -328,6 +328,40 @@ fn a_pattern_of_many_wildcards_takes_no_time() {
     ));
     let steps = single("Line", text(&("*".to_owned() + &"a?".repeat(500) + "b*")));
     assert!(!is_match(&steps, &line(&"a".repeat(20_000))));
+}
+
+#[test]
+fn an_event_of_several_classes_is_asked_as_each() {
+    let of = |category: &str, pattern: &str| {
+        let search = Search::All(vec![item("Line", vec![text(pattern)])]);
+        rule(category, vec![search], Condition::Selection(0))
+    };
+    let rules = [
+        of("all", "*a*"),
+        of("both", "*b*"),
+        of("few", "*c*"),
+        of("both", "*d*"),
+    ];
+    let (matcher, _) = Matcher::compile(&rules, &Names);
+    let mut scratch = Scratch::near_the_last_turn();
+    for _ in 0..10 {
+        for (text, expected) in [
+            ("ABC", vec![(FEW, 1), (FEW, 2), (ALL, 0), (ALL, 1)]),
+            ("c", vec![(FEW, 2)]),
+            ("x", vec![]),
+        ] {
+            let mut found = Vec::new();
+            matcher.matches(
+                &[FEW, ALL],
+                &line(text),
+                &mut scratch,
+                &mut |class, rule| {
+                    found.push((class, rule));
+                },
+            );
+            assert_eq!(found, expected, "{text}");
+        }
+    }
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn pattern_of(text: &str) -> Pattern {
 
 fn found(matcher: &Matcher, class: Class, event: &TestEvent, scratch: &mut Scratch) -> Vec<usize> {
     let mut found = Vec::new();
-    matcher.matches(class, event, scratch, &mut |rule| found.push(rule));
+    matcher.matches(&[class], event, scratch, &mut |_, rule| found.push(rule));
     found
 }
 
