@@ -76,7 +76,13 @@ struct Suspect<'a> {
     parent: Option<&'a Process>,
     origin: Origin,
     streams: Streams,
-    style: Style,
+}
+
+impl Suspect<'_> {
+    /// Where it takes its commands from. Of most execs nobody asks.
+    fn style(&self) -> Style {
+        Style::of(self.exec)
+    }
 }
 
 impl ReverseShell {
@@ -118,7 +124,7 @@ impl ReverseShell {
         }
         if class == Some(Class::Shell)
             && suspect.streams.reads_pipe
-            && suspect.style == Style::Commands
+            && suspect.style() == Style::Commands
         {
             return self.on_pipes(suspect);
         }
@@ -142,7 +148,7 @@ impl ReverseShell {
         match class_of(image) {
             Some(Class::Login | Class::ContainerRuntime) => true,
             // A service that a socket is handed to is started for it; a bare shell is none.
-            Some(Class::ServiceManager) => suspect.style != Style::Commands,
+            Some(Class::ServiceManager) => suspect.style() != Style::Commands,
             _ => &*image.name == "gitlab-runner",
         }
     }
@@ -170,18 +176,18 @@ impl ReverseShell {
         own: Option<Open>,
         class: Option<Class>,
     ) -> Option<Alert> {
-        let Suspect { streams, style, .. } = suspect;
+        let (streams, style) = (suspect.streams, suspect.style());
         let is_shell = class == Some(Class::Shell);
         // FastCGI's standard input is the socket that it listens on.
         if !is_shell && !streams.writes_socket {
             return None;
         }
         if let Some(open) = own
-            && (open.way == Way::Outbound || *style != Style::File)
+            && (open.way == Way::Outbound || style != Style::File)
         {
             return Some(self.connected(suspect, open, "its standard input is a socket"));
         }
-        if !streams.writes_socket || *style == Style::File {
+        if !streams.writes_socket || style == Style::File {
             return None;
         }
         let around = self.ancestors(suspect.process, suspect.origin.time);
@@ -363,7 +369,6 @@ impl Detector for ReverseShell {
                 parent: observed.parent,
                 origin: observed.event.origin,
                 streams: Streams::of(exec),
-                style: Style::of(exec),
             }),
             (_, process) => {
                 let open = self.connections.observe(observed.event);

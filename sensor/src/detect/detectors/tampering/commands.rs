@@ -13,13 +13,31 @@ pub(super) struct Target<'a> {
     pub(super) files: &'a [String],
 }
 
+/// Whether a program's arguments can matter at all: those of most need not be looked at.
+pub(super) fn may_harm(program: &str) -> bool {
+    matches!(program, "service" | "systemctl" | "rc-service" | "bpftool")
+        || is_killer(program)
+        || is_remover(program)
+}
+
+fn is_killer(program: &str) -> bool {
+    matches!(program, "kill" | "pkill" | "killall" | "killall5" | "skill")
+}
+
+fn is_remover(program: &str) -> bool {
+    matches!(
+        program,
+        "rm" | "unlink" | "rmdir" | "shred" | "mv" | "truncate" | "chattr" | "umount" | "chmod"
+    )
+}
+
 impl Target<'_> {
     /// Whether a command sends a signal to the sensor, or has its unit stopped.
     pub(super) fn is_stopped_by(&self, program: &str, arguments: &[String]) -> bool {
         let mut words = arguments.iter().skip(1).map(|word| &**word);
         match program {
             "kill" => self.is_killed_by(arguments),
-            "pkill" | "killall" | "killall5" | "skill" => {
+            program if is_killer(program) => {
                 let only_asks = words
                     .clone()
                     .any(|word| matches!(word, "-0" | "-l" | "-L" | "--list"));
@@ -69,10 +87,7 @@ impl Target<'_> {
         program: &str,
         arguments: &'a [String],
     ) -> Option<&'a str> {
-        let is_tool = matches!(
-            program,
-            "rm" | "unlink" | "rmdir" | "shred" | "mv" | "truncate" | "chattr" | "umount" | "chmod"
-        );
+        let is_tool = is_remover(program);
         let mut words = arguments.iter().skip(1).map(|word| &**word);
         words.find(|word| is_tool && (self.is_file(word) || is_pin(word)))
     }

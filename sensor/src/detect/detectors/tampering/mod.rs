@@ -108,6 +108,9 @@ impl Tampering {
     fn executes(&self, exec: &Exec, observed: &Observed<'_>) -> Option<Alert> {
         let process = observed.process?;
         let program = program(process.image.as_deref()?);
+        if !commands::may_harm(program) {
+            return None;
+        }
         let mut arguments = arguments(exec);
         let is_name = |argument: &String| base_name(argument) == program;
         if let Some(position) = arguments.iter().take(2).position(is_name) {
