@@ -12,6 +12,7 @@ mod attacks;
 mod bench;
 mod debian;
 mod ebpf;
+mod oracle;
 mod parallel;
 mod project;
 mod receivers;
@@ -48,6 +49,8 @@ enum Task {
     Debian(debian::DebianArgs),
     /// Try the sinks against real receivers, on this host
     Receivers(receivers::ReceiversArgs),
+    /// Compare the verdicts of the Sigma engine with those of others, on random events
+    Oracle(oracle::OracleArgs),
     /// Boot a real kernel in a virtual machine and run a command in it
     Vm(vm::VmArgs),
     /// Rebuild the committed object of the kernel programs, or prove that it is up to date
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Attacks(args) => attacks::run(&args),
         Task::Debian(args) => debian::run(&args),
         Task::Receivers(args) => receivers::run(&args),
+        Task::Oracle(args) => oracle::run(&args),
         Task::Vm(args) => vm::run(&args),
         Task::Ebpf(args) => ebpf::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -251,7 +251,7 @@ fn unpack_syslog_ng() -> Result<()> {
 }
 
 /// Where the environment of Python is.
-fn environment() -> PathBuf {
+pub(crate) fn environment() -> PathBuf {
     project::target().join("receivers/python")
 }
 
