@@ -25,6 +25,10 @@ use crate::{
     third::Said,
 };
 
+/// That the third engine takes no selection for one of `*` whose name begins with `_`. The specification
+/// says so of `them` only.
+const OWN: &str = "`of *` and names that begin with `_`";
+
 /// An event and which of the rules about its class match it, by the sensor's engine.
 pub struct Judged<'a> {
     /// The event.
@@ -155,6 +159,23 @@ fn second_reasons(
 /// The fewest deviations with which the third engine's verdict is come to. Questions without one are
 /// answered by the second engine, or by the specification where that one is known to differ.
 fn third_reasons(
+    second: &Second,
+    event: &Event<'_>,
+    json: &Json,
+    theirs: bool,
+) -> Result<Option<String>> {
+    let reasons = with_deviations(second, event, json, theirs)?;
+    let (None, Some(other)) = (&reasons, second.without_own_selections()?) else {
+        return Ok(reasons);
+    };
+    if other.matches(json) == theirs {
+        return Ok(Some(OWN.to_owned()));
+    }
+    let reasons = with_deviations(&other, event, json, theirs)?;
+    Ok(reasons.map(|reasons| format!("{OWN} + {reasons}")))
+}
+
+fn with_deviations(
     second: &Second,
     event: &Event<'_>,
     json: &Json,

@@ -70,14 +70,13 @@ pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "several texts",
         who: "neither, as with rsigma",
-        answer: |item, _, event| {
+        answer: |item, value, event| {
+            let Some(name) = &item.field.name else {
+                return words_of_lists(item, event);
+            };
             let Datum::List { parts, .. } = datum(item, event)? else {
                 return None;
             };
-            if has(item, Modifier::Re) {
-                return Some(false);
-            }
-            let name = item.field.name.as_ref()?;
             let with = |part: &String| {
                 let mut event = event.clone();
                 for (field, datum) in &mut event.values {
@@ -85,10 +84,10 @@ pub const DEVIATIONS: &[Deviation] = &[
                         *datum = Datum::Text(part.clone());
                     }
                 }
-                let value = item.values.first()?;
                 let text = specification::answer(item, &event);
                 let text = text.map(|answer| answer != has(item, Modifier::Neq));
-                folded(item, value, part).or(text)
+                let other = folded(item, value, part).or_else(|| of_ascii(item, value, part));
+                other.or(text)
             };
             let answers: Option<Vec<bool>> = parts.iter().map(with).collect();
             Some(answers?.contains(&true))
@@ -100,22 +99,28 @@ pub const DEVIATIONS: &[Deviation] = &[
               the like are of all scripts, to Tenzir of ASCII",
         answer: |item, value, event| {
             let text = datum(item, event).and_then(Datum::text)?;
-            let SigmaValue::String(expression) = value else {
+            of_ascii(item, value, &text)
+        },
+    },
+    Deviation {
+        name: "escapes before encoding",
+        who: "ours, as pySigma does: what is encoded is the text that is meant; Tenzir encodes the backslash \
+              of `\\*` too",
+        answer: |item, value, event| {
+            let SigmaValue::String(text) = value else {
                 return None;
             };
-            if !has(item, Modifier::Re) || (text.is_ascii() && !text.contains('\u{b}')) {
+            let encodings = [Modifier::Base64, Modifier::Base64Offset, Modifier::Wide];
+            let encoded = encodings.iter().any(|modifier| has(item, *modifier));
+            if !encoded || !text.original.contains('\\') {
                 return None;
             }
-            // White space is what C's isspace says, but for the vertical tab.
-            let expression = expression.original.replace("\\s", "[\\t\\n\\f\\r ]");
-            let expression = expression.replace("\\S", "[^\\t\\n\\f\\r ]");
-            let regex = regex::bytes::RegexBuilder::new(&expression)
-                .unicode(false)
-                .case_insensitive(has(item, Modifier::IgnoreCase))
-                .multi_line(has(item, Modifier::Multiline))
-                .dot_matches_new_line(has(item, Modifier::DotAll))
-                .build();
-            Some(regex.ok()?.is_match(text.as_bytes()))
+            let raw = DetectionItem {
+                field: item.field.clone(),
+                values: vec![SigmaValue::from_raw_string(&text.original)],
+            };
+            let answer = specification::answer(&raw, event);
+            answer.map(|answer| answer != has(item, Modifier::Neq))
         },
     },
     Deviation {
@@ -149,16 +154,47 @@ pub const DEVIATIONS: &[Deviation] = &[
             (!answers.is_empty()).then(|| answers.contains(&true))
         },
     },
-    Deviation {
-        name: "flags in an expression and after it",
-        who: "ours: `re|i` with an expression that begins with flags of its own; Tenzir's never matches",
-        answer: |item, value, _| {
-            let flags = [Modifier::IgnoreCase, Modifier::Multiline, Modifier::DotAll];
-            let flagged = flags.iter().any(|modifier| has(item, *modifier));
-            (flagged && value.to_string().starts_with("(?")).then_some(false)
-        },
-    },
 ];
+
+/// What an expression comes to if its classes are of ASCII alone; none where that is nothing special.
+fn of_ascii(item: &DetectionItem, value: &SigmaValue, text: &str) -> Option<bool> {
+    let SigmaValue::String(expression) = value else {
+        return None;
+    };
+    if !has(item, Modifier::Re) || (text.is_ascii() && !text.contains('\u{b}')) {
+        return None;
+    }
+    // White space is what C's isspace says, but for the vertical tab.
+    let expression = expression.original.replace("\\s", "[\\t\\n\\f\\r ]");
+    let expression = expression.replace("\\S", "[^\\t\\n\\f\\r ]");
+    let regex = regex::bytes::RegexBuilder::new(&expression)
+        .unicode(false)
+        .case_insensitive(has(item, Modifier::IgnoreCase))
+        .multi_line(has(item, Modifier::Multiline))
+        .dot_matches_new_line(has(item, Modifier::DotAll))
+        .build();
+    Some(regex.ok()?.is_match(text.as_bytes()))
+}
+
+/// What words come to if each part of a list is a text of its own; none where there is no list.
+fn words_of_lists(item: &DetectionItem, event: &Event<'_>) -> Option<bool> {
+    let is_list = |datum: &Datum| matches!(datum, Datum::List { .. });
+    if !event.values.iter().any(|(_, datum)| is_list(datum)) {
+        return None;
+    }
+    let mut apart = event.clone();
+    apart.values = Vec::new();
+    for (field, datum) in &event.values {
+        match datum {
+            Datum::List { parts, .. } => {
+                let parts = parts.iter().map(|part| (*field, Datum::Text(part.clone())));
+                apart.values.extend(parts);
+            }
+            other => apart.values.push((field, other.clone())),
+        }
+    }
+    specification::answer(item, &apart)
+}
 
 /// What a question of text comes to if letters with the same folding of case are the same; none where
 /// that is nothing special.

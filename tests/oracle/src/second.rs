@@ -2,7 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use rsigma_eval::{CompiledRule, JsonEvent, compile_rule, evaluate_rule};
-use rsigma_parser::{Detection, DetectionItem, FieldSpec, Modifier, SigmaRule, SigmaValue};
+use rsigma_parser::{
+    ConditionExpr, Detection, DetectionItem, FieldSpec, Modifier, SelectorPattern, SigmaRule,
+    SigmaValue,
+};
 use serde_json::Value as Json;
 
 /// A field that no event has.
@@ -55,9 +58,49 @@ impl Second {
         ))
     }
 
+    /// The same rule, but that `of *` leaves out the selections whose names begin with `_`, as `of them`
+    /// does. None if that makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// The engine does not take the changed rule.
+    pub fn without_own_selections(&self) -> Result<Option<Self>> {
+        let mut rule = self.rule.clone();
+        let mut changed = false;
+        for condition in &mut rule.detection.conditions {
+            changed |= leave_own_out(condition);
+        }
+        if !changed {
+            return Ok(None);
+        }
+        Self::new(rule).map(Some)
+    }
+
     /// The rule.
     pub fn rule(&self) -> &SigmaRule {
         &self.rule
+    }
+}
+
+/// Makes `them` of each `*`: whether there was one.
+fn leave_own_out(condition: &mut ConditionExpr) -> bool {
+    match condition {
+        ConditionExpr::Identifier(_) => false,
+        ConditionExpr::Not(part) => leave_own_out(part),
+        ConditionExpr::And(parts) | ConditionExpr::Or(parts) => {
+            let mut changed = false;
+            for part in parts {
+                changed |= leave_own_out(part);
+            }
+            changed
+        }
+        ConditionExpr::Selector { pattern, .. } => {
+            let star = matches!(pattern, SelectorPattern::Pattern(pattern) if pattern == "*");
+            if star {
+                *pattern = SelectorPattern::Them;
+            }
+            star
+        }
     }
 }
 
