@@ -1,4 +1,4 @@
-//! `cargo xtask attacks`: a Debian that is attacked, and used as its owners would; what is detected,
+//! `cargo xtask attacks`: a Debian that is used as its owners would, and attacked; what is detected,
 //! and how often an alert is raised about nothing. It takes long, so it is not part of
 //! `cargo xtask test`.
 //!
@@ -18,7 +18,7 @@ pub(crate) struct AttacksArgs {
     /// The kernel: a version as in 6.1, 6.12 or 6.18, or `newest`
     #[arg(long, value_name = "V", default_value = "6.12")]
     kernel: String,
-    /// Minutes of ordinary use after the attacks
+    /// Minutes of ordinary use before the attacks
     #[arg(long, value_name = "MINUTES", default_value_t = 5)]
     benign: u64,
     /// Only attacks with this in their name; `none` for ordinary use alone

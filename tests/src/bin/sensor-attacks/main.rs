@@ -61,6 +61,13 @@ fn run(arguments: &Arguments) -> Result<bool> {
     attacker::listen()?;
     let mut watch = Watch::begin()?;
     let mut report = Report::default();
+    // First, so that no alert about it is an attack's after-effect.
+    if arguments.benign > 0 {
+        let began = watch.mark()?;
+        let used = benign::use_host(Duration::from_secs(arguments.benign * 60))?;
+        watch.mark()?;
+        report.used(used, watch.alerts_since(began));
+    }
     for attack in attacks::all().filter(is_chosen) {
         let began = watch.mark()?;
         watch.seen();
@@ -73,12 +80,6 @@ fn run(arguments: &Arguments) -> Result<bool> {
             ended,
             seen: watch.seen(),
         });
-    }
-    if arguments.benign > 0 {
-        let began = watch.mark()?;
-        let used = benign::use_host(Duration::from_secs(arguments.benign * 60))?;
-        watch.mark()?;
-        report.used(used, watch.alerts_since(began));
     }
     watch.end()?;
     Ok(report.print())

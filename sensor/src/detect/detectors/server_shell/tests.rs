@@ -78,7 +78,7 @@ fn a_server_that_forks_twice_is_not_lost() {
         scene.exits(between, 0);
         // The host's first process has adopted it.
         let alerts = scene.execs(shell, "/bin/sh", &["sh"], |exec| {
-            exec.parent = process_id(1)
+            exec.parent = process_id(1);
         });
         assert_eq!(ids(&alerts), [rule]);
     }

@@ -1,6 +1,7 @@
 //! What runs on the busy host.
 
 /// A process that lives as long as the host.
+#[derive(Clone, Copy)]
 pub struct Service {
     pub tgid: u32,
     pub parent: u32,
