@@ -1,6 +1,6 @@
 //! What is detected, and what is not: `cargo xtask attacks` boots a Debian with systemd as its first
-//! process, and this runs in it. It attacks the host in each of the ways in [`attacks`], then uses it
-//! as its owners would ([`benign`]), and counts what the sensor's rules and detectors said of both.
+//! process, and this runs in it. It uses the host as its owners would ([`benign`]), then attacks it in
+//! each of the ways in [`attacks`], and counts what the sensor's rules and detectors said of both.
 //!
 //! - [`attacker`]: the host that attacks come from and connect to, an address of this machine.
 //! - [`victim`]: the accounts, servers and containers that are attacked.
