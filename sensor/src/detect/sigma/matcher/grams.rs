@@ -81,19 +81,12 @@ impl<const WIDTH: usize> Grams<WIDTH> {
         }
     }
 
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.picks.is_empty()
-    }
-
-    /// Calls `found` with the number of each text wherever it is in another.
-    pub(super) fn search(&self, text: &[u8], mut found: impl FnMut(usize)) {
-        for (at, window) in text.windows(WIDTH).enumerate() {
-            let gram = gram(window);
-            let (word, bit) = place_of(gram, self.shift);
-            if self.map.get(word).is_some_and(|word| word & bit != 0) {
-                self.compare(gram, at, text, &mut found);
-            }
+    /// Looks at one place of a text.
+    #[inline]
+    fn look(&self, gram: u32, at: usize, text: &[u8], found: &mut impl FnMut(usize)) {
+        let (word, bit) = place_of(gram, self.shift);
+        if self.map.get(word).is_some_and(|word| word & bit != 0) {
+            self.compare(gram, at, text, found);
         }
     }
 
@@ -109,12 +102,41 @@ impl<const WIDTH: usize> Grams<WIDTH> {
     }
 }
 
-/// Bytes as a number.
+impl<const WIDTH: usize> Default for Grams<WIDTH> {
+    fn default() -> Self {
+        Self::new(&mut Vec::new())
+    }
+}
+
+/// Calls `found` with the number of each text of both wherever it is in another, which is gone through
+/// once.
+pub(super) fn search(
+    long: &Grams<4>,
+    short: &Grams<2>,
+    text: &[u8],
+    found: &mut impl FnMut(usize),
+) {
+    let windows = text.windows(4);
+    // Where only a short gram has room.
+    let last = windows.len();
+    for (at, window) in windows.enumerate() {
+        let gram = gram(window);
+        long.look(gram, at, text, found);
+        short.look(gram & 0xffff, at, text, found);
+    }
+    let rest = text.get(last..).unwrap_or_default();
+    for (at, window) in rest.windows(2).enumerate() {
+        short.look(gram(window), last + at, text, found);
+    }
+}
+
+/// Bytes as a number: the first two of four are its lower half.
 fn gram(bytes: &[u8]) -> u32 {
     match bytes {
         [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
         _ => bytes
             .iter()
+            .rev()
             .fold(0, |gram, byte| gram << 8 | u32::from(*byte)),
     }
 }
@@ -145,11 +167,15 @@ mod tests {
 
     use super::*;
 
-    fn found<const WIDTH: usize>(texts: &[String], text: &str) -> (Vec<usize>, Vec<usize>) {
+    /// What is found, by the long and the short grams, and what neither picks out.
+    fn found(texts: &[String], text: &str) -> (Vec<usize>, Vec<usize>) {
         let mut left: Vec<_> = texts.iter().map(String::as_str).enumerate().collect();
-        let grams = Grams::<WIDTH>::new(&mut left);
+        let long = Grams::<4>::new(&mut left);
+        let short = Grams::<2>::new(&mut left);
         let mut found = Vec::new();
-        grams.search(text.as_bytes(), |number| found.push(number));
+        search(&long, &short, text.as_bytes(), &mut |number| {
+            found.push(number);
+        });
         found.sort_unstable();
         found.dedup();
         (found, left.into_iter().map(|(number, _)| number).collect())
@@ -157,25 +183,23 @@ mod tests {
 
     #[test]
     fn texts_that_share_all_they_have_are_left() {
-        let same = vec!["abcd".to_owned(); SHARING_MAX + 2];
-        let (found, left) = found::<4>(&same, "xabcdx");
-        assert_eq!(
-            (found.len(), left),
-            (SHARING_MAX, vec![SHARING_MAX, SHARING_MAX + 1])
-        );
-        let none = Grams::<4>::new(&mut vec![(0, "abc")]);
-        assert!(none.is_empty());
-        none.search(b"abcabc", |_| panic!("there is nothing to find"));
+        let same = vec!["abab".to_owned(); 3 * SHARING_MAX + 2];
+        let (found, left) = found(&same, "xababx");
+        // One gram of four bytes, and two of two.
+        assert_eq!(found.len(), 3 * SHARING_MAX);
+        assert_eq!(left, [3 * SHARING_MAX, 3 * SHARING_MAX + 1]);
+        search(&Grams::default(), &Grams::default(), b"abcabc", &mut |_| {
+            panic!("there is nothing to find")
+        });
     }
 
     proptest! {
         #[test]
         fn finds_what_is_there(texts in vec("[ab/é]{0,6}", 0..40), text in "[ab/é]{0,30}") {
-            for (found, left) in [found::<4>(&texts, &text), found::<2>(&texts, &text)] {
-                for (number, one) in texts.iter().enumerate() {
-                    let expected = text.contains(one.as_str()) && !left.contains(&number);
-                    prop_assert_eq!(found.contains(&number), expected, "{}", one);
-                }
+            let (found, left) = found(&texts, &text);
+            for (number, one) in texts.iter().enumerate() {
+                let expected = text.contains(one.as_str()) && !left.contains(&number);
+                prop_assert_eq!(found.contains(&number), expected, "{}", one);
             }
         }
     }

@@ -9,7 +9,7 @@ use aho_corasick::{Anchored, MatchKind, StartKind, automaton::Automaton, dfa, nf
 
 use super::{
     atom::Subject,
-    grams::Grams,
+    grams::{self, Grams},
     scratch::{Candidates, Texts},
     witness::Clue,
 };
@@ -185,10 +185,7 @@ impl Insides {
                 candidates.add(programs);
             }
         };
-        self.long.search(text.as_bytes(), &mut found);
-        if !self.short.is_empty() {
-            self.short.search(text.as_bytes(), &mut found);
-        }
+        grams::search(&self.long, &self.short, text.as_bytes(), &mut found);
         if let Some((automaton, numbers)) = &self.rest {
             automaton.search(text, &mut |place| {
                 if let Some(number) = numbers.get(place) {

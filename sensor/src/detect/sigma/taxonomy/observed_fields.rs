@@ -292,8 +292,8 @@ impl Fields for ObservedFields<'_> {
     }
 
     fn any_text(&self, found: &mut dyn FnMut(&str) -> bool) -> bool {
-        table::all()
-            .filter(|field| field.is_searched)
+        table::searched()
+            .iter()
             .any(|field| match (field.value)(self) {
                 Some(Value::Text(text)) => found(text),
                 _ => false,

@@ -12,6 +12,8 @@ mod origin;
 mod privilege;
 mod process;
 
+use std::sync::OnceLock;
+
 use super::{class, observed_fields::ObservedFields};
 use crate::{
     detect::sigma::field::{Class, FieldId, Value},
@@ -187,6 +189,12 @@ pub(super) fn argument_number(field: FieldId) -> Option<usize> {
 /// Every field.
 pub(super) fn all() -> impl Iterator<Item = &'static Field> {
     TABLES.into_iter().flatten()
+}
+
+/// Those that are searched for words.
+pub(super) fn searched() -> &'static [&'static Field] {
+    static SEARCHED: OnceLock<Vec<&'static Field>> = OnceLock::new();
+    SEARCHED.get_or_init(|| all().filter(|field| field.is_searched).collect())
 }
 
 /// The field of a class with a name.

@@ -126,8 +126,7 @@ pub(super) const FIELDS: &[Field] = &[
         "the path of what the parent runs",
         |fields| text(&known(parent(fields))?.executable),
     )
-    .path()
-    .searched(),
+    .path(),
     field(
         &["process.parent.name"],
         Classes::EVERY,
@@ -143,8 +142,7 @@ pub(super) const FIELDS: &[Field] = &[
             let line = fields.joined(Slot::ParentCommandLine, arguments);
             line.map(Value::Text)
         },
-    )
-    .searched(),
+    ),
     field(
         &["process.parent.command_line"],
         Classes::EVERY,
