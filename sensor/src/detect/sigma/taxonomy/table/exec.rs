@@ -188,8 +188,7 @@ pub(super) const FIELDS: &[Field] = &[
             path.map(Value::Text)
         },
     )
-    .path()
-    .searched(),
+    .path(),
     field(
         &["sensor.script.module"],
         EXEC,

@@ -122,8 +122,7 @@ pub(super) const FIELDS: &[Field] = &[
         Classes::EVERY,
         "the innermost container that it runs in",
         |fields| text(&container(fields)?.id),
-    )
-    .searched(),
+    ),
     field(
         &["container.runtime"],
         Classes::EVERY,
