@@ -74,7 +74,7 @@ pub fn second<'a>(
         let event = generate::event(vocabulary, *class, &aim.rule, random);
         let json = event.flat_json();
         let mut ours = Vec::new();
-        matcher.matches(*class, &event, &mut scratch, &mut |rule| ours.push(rule));
+        matcher.matches(&[*class], &event, &mut scratch, &mut |_, rule| ours.push(rule));
         comparison.matched_events += usize::from(!ours.is_empty());
         for (place, (pair, matched)) in pairs.iter().zip(&mut matched).enumerate() {
             if !pair.classes.contains(class) {
