@@ -67,12 +67,6 @@ pub trait Taxonomy {
         None
     }
 
-    /// The field whose text has all of this one's in it, as a command line has its arguments.
-    fn whole(&self, field: FieldId) -> Option<FieldId> {
-        let _ = field;
-        None
-    }
-
     /// What a field always is where a class has it, as `type` in a class of audit's: a rule that asks
     /// for something else never fires.
     fn constant(&self, field: FieldId) -> Option<&'static str> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     detect::sigma::{
         field::{Fields, Taxonomy, Value},
-        taxonomy::{LinuxTaxonomy, ObservedFields, Texts, class, classes},
+        taxonomy::{LinuxTaxonomy, ObservedFields, Texts, classes},
     },
     output::{
         Content,
@@ -94,16 +94,6 @@ fn check(input: &Input, texts: &mut Texts) -> Result<(), TestCaseError> {
         return Ok(());
     }
     let fields = ObservedFields::new(&observed, document.wall_offset, texts);
-    for number in 0..8 {
-        let argument = LinuxTaxonomy
-            .field(class::AUDIT_EXECVE, &format!("a{number}"))
-            .unwrap();
-        let whole = LinuxTaxonomy.whole(argument).unwrap();
-        if let Some(argument) = fields.value(argument).map(told) {
-            let whole = fields.value(whole).map(told).unwrap_or_default();
-            prop_assert!(whole.contains(&argument), "{whole:?} has no {argument:?}");
-        }
-    }
     for class in classes(&observed) {
         let names = LinuxTaxonomy::fields(*class).flat_map(|field| field.names);
         for name in names.filter(|name| name.contains(['.', '@'])) {

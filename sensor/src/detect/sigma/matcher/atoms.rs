@@ -94,18 +94,6 @@ impl<'a> Atoms<'a> {
         })
     }
 
-    /// What has all of a subject's text in it, so that one search shows what is in several fields.
-    fn whole(&mut self, subject: Subject) -> Subject {
-        let Subject::Field(slot) = subject else {
-            return subject;
-        };
-        let field = self.fields.get(slot);
-        match field.and_then(|field| self.taxonomy.whole(*field)) {
-            Some(whole) => Subject::Field(self.slot(whole)),
-            None => subject,
-        }
-    }
-
     /// A question that is not looked for among the known ones.
     pub(super) fn add(&mut self, subject: Subject, check: Check) -> usize {
         self.all.push(Atom {
@@ -165,11 +153,9 @@ impl<'a> Atoms<'a> {
                 .is_some_and(|field| self.taxonomy.is_path(*field)),
             Subject::Words => false,
         };
-        let whole = self.whole(subject);
         let atom = self.add(subject, check);
         if let Some(about) = self.about.get_mut(atom) {
-            about.witness =
-                witness::of_pattern(subject, pattern, path).map(|witness| witness.seen_in(whole));
+            about.witness = witness::of_pattern(subject, pattern, path);
             let backslash = pattern
                 .0
                 .iter()
@@ -201,10 +187,9 @@ impl<'a> Atoms<'a> {
                 ),
                 error => format!("the regular expression `{regex}` is not valid: {error}"),
             })?;
-        let whole = self.whole(subject);
         let atom = self.add(subject, Check::Regex(Box::new(compiled)));
         if let Some(about) = self.about.get_mut(atom) {
-            about.witness = witness::of_regex(subject, regex).map(|witness| witness.seen_in(whole));
+            about.witness = witness::of_regex(subject, regex);
         }
         self.known.insert(key, atom);
         Ok(atom)

@@ -30,18 +30,6 @@ pub(super) struct Witness {
     pub(super) frequency: u32,
 }
 
-impl Witness {
-    /// The same, where texts are looked for in a text that has all of the subject's in it.
-    pub(super) fn seen_in(mut self, whole: Subject) -> Self {
-        for clue in &mut self.clues {
-            if let Clue::Inside(subject, _) = clue {
-                *subject = whole;
-            }
-        }
-        self
-    }
-}
-
 /// Programs that run so often that their names tell little.
 const FREQUENT: [&str; 16] = [
     "awk", "bash", "cat", "dash", "find", "grep", "ls", "perl", "ps", "python3", "rm", "sed", "sh",

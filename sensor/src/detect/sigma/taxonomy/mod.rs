@@ -54,11 +54,6 @@ impl Taxonomy for LinuxTaxonomy {
     fn stands_for(&self, field: FieldId) -> Option<&'static str> {
         table::get(field)?.stands_for
     }
-
-    fn whole(&self, field: FieldId) -> Option<FieldId> {
-        table::argument_number(field)?;
-        table::find(class::PROCESS_CREATION, "CommandLine")
-    }
 }
 
 /// A field, as people read of it.
