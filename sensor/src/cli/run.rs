@@ -52,7 +52,7 @@ use crate::{
     host::Host,
     kernel::{
         hooks::Means,
-        listeners::{Added, Listeners},
+        listeners::Listeners,
         load::{self, Loaded},
         preflight,
         reader::{Reader, Reading, Stop},
@@ -285,16 +285,14 @@ struct First {
 }
 
 impl First {
-    /// Tells the programs who listened before them: how many of those there is no room for.
-    fn tell_listeners(&mut self, processes: &[Process]) -> Result<u64> {
-        let mut full = 0;
-        for (key, owner) in listeners::read(&self.sources.proc, processes) {
-            let added = self.listeners.add(key, owner);
-            if added.context("cannot fill the kernel map LISTENERS")? == Added::Full {
-                full += 1;
-            }
-        }
-        Ok(full)
+    /// Tells the programs who listened before them: of how many they could not be told. Their
+    /// connections are seen without it, where they are accepted; so that is no reason to stop.
+    fn tell_listeners(&mut self, processes: &[Process]) -> u64 {
+        let listeners = listeners::read(&self.sources.proc, processes);
+        let failed = listeners
+            .into_iter()
+            .filter_map(|(key, owner)| self.listeners.add(key, owner).err());
+        failed.count() as u64
     }
 }
 
@@ -336,7 +334,7 @@ impl Work {
             .sources
             .read()
             .context("cannot read the processes from /proc")?;
-        pipeline.earlier_listeners_full(first.tell_listeners(&processes)?);
+        pipeline.earlier_listeners_unknown(first.tell_listeners(&processes));
         if self.config.enrich.accounts {
             pipeline.learn(enrichment::accounts_of_host(&first.sources.proc));
         }

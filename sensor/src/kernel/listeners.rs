@@ -13,17 +13,6 @@ pub struct Listeners(HashMap<MapData, Key, Value>);
 type Key = [u8; size_of::<ListenerKey>()];
 type Value = [u8; size_of::<Owner>()];
 
-/// What became of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Added {
-    /// It is in the table.
-    New,
-    /// A program knew one there, which is newer.
-    Known,
-    /// There is no room for it.
-    Full,
-}
-
 /// `BPF_NOEXIST` (`include/uapi/linux/bpf.h`): what a program put there stays.
 const NOT_THERE_YET: u64 = 1;
 
@@ -44,23 +33,18 @@ impl Listeners {
     ///
     /// # Errors
     ///
-    /// If the kernel refuses for another reason than that there is no room.
-    pub fn add(&mut self, key: ListenerKey, owner: Owner) -> Result<Added, MapError> {
+    /// If there is no room, or the kernel refuses for another reason.
+    pub fn add(&mut self, key: ListenerKey, owner: Owner) -> Result<(), MapError> {
         let key: Key = zerocopy::transmute!(key);
         let value: Value = zerocopy::transmute!(owner);
         match self.0.insert(key, value, NOT_THERE_YET) {
-            Ok(()) => Ok(Added::New),
-            Err(MapError::SyscallError(error)) if is(&error.io_error, Errno::EXIST) => {
-                Ok(Added::Known)
-            }
-            Err(MapError::SyscallError(error)) if is(&error.io_error, Errno::TOOBIG) => {
-                Ok(Added::Full)
-            }
-            Err(error) => Err(error),
+            // What a program put there is newer.
+            Err(MapError::SyscallError(error)) if is_there(&error.io_error) => Ok(()),
+            other => other,
         }
     }
 }
 
-fn is(error: &std::io::Error, errno: Errno) -> bool {
-    error.raw_os_error() == Some(errno.raw_os_error())
+fn is_there(error: &std::io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EXIST.raw_os_error())
 }

@@ -101,7 +101,7 @@ pub struct Pipeline<O> {
     own: Option<Tgid>,
     detection: Detection,
     alerts_unwritable: u64,
-    earlier_listeners_full: u64,
+    earlier_listeners_unknown: u64,
     recorder: Option<Writer>,
     recording_failure: Option<RecordingError>,
     enrichment: Enrichment,
@@ -138,7 +138,7 @@ impl<O: Output> Pipeline<O> {
             own: setup.own,
             detection: setup.detection,
             alerts_unwritable: 0,
-            earlier_listeners_full: 0,
+            earlier_listeners_unknown: 0,
             recorder: setup.recorder,
             recording_failure: None,
             enrichment: setup.enrichment,
@@ -347,7 +347,7 @@ impl<O: Output> Pipeline<O> {
             ("cgroup_path_unreadable", cgroups.unreadable),
             ("cgroup_path_unknown", cgroups.unknown),
             ("alerts_unwritable", self.alerts_unwritable),
-            ("earlier_listeners_full", self.earlier_listeners_full),
+            ("earlier_listeners_unknown", self.earlier_listeners_unknown),
         ]
         .map(|(name, count)| (name.to_owned(), count))
         .into();
@@ -469,9 +469,9 @@ impl<O: Output> Pipeline<O> {
         }
     }
 
-    /// So many ports that were listened on before had no room among those that the programs know.
-    pub fn earlier_listeners_full(&mut self, count: u64) {
-        self.earlier_listeners_full = count;
+    /// Of so many ports that were listened on before the programs could not be told by whom.
+    pub fn earlier_listeners_unknown(&mut self, count: u64) {
+        self.earlier_listeners_unknown = count;
     }
 
     /// Puts other rules in force, from the next event on.
